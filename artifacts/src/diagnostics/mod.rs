@@ -58,16 +58,32 @@ impl Diagnostics {
     }
 
     /// Records an error and gives it back for a hint.
-    pub fn error(&mut self, code: Code, at: (&SourceRef, Span), message: impl Into<String>) -> &mut Diagnostic {
+    pub fn error(
+        &mut self,
+        code: Code,
+        at: (&SourceRef, Span),
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
         self.add(code, Severity::Error, at, message.into())
     }
 
     /// Records a warning and gives it back for a hint.
-    pub fn warning(&mut self, code: Code, at: (&SourceRef, Span), message: impl Into<String>) -> &mut Diagnostic {
+    pub fn warning(
+        &mut self,
+        code: Code,
+        at: (&SourceRef, Span),
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
         self.add(code, Severity::Warning, at, message.into())
     }
 
-    fn add(&mut self, code: Code, severity: Severity, at: (&SourceRef, Span), message: String) -> &mut Diagnostic {
+    fn add(
+        &mut self,
+        code: Code,
+        severity: Severity,
+        at: (&SourceRef, Span),
+        message: String,
+    ) -> &mut Diagnostic {
         let index = self.list.len();
         self.list.push(Diagnostic { code, severity, source: at.0.clone(), span: at.1, message, hint: None });
         &mut self.list[index]

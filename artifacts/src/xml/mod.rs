@@ -105,7 +105,11 @@ impl Name {
 
     /// As written: `prefix:local` or `local`.
     pub fn qualified(&self) -> String {
-        if self.prefix.is_empty() { self.local.to_string() } else { format!("{}:{}", self.prefix, self.local) }
+        if self.prefix.is_empty() {
+            self.local.to_string()
+        } else {
+            format!("{}:{}", self.prefix, self.local)
+        }
     }
 }
 
@@ -128,7 +132,15 @@ impl Document {
 
     pub(crate) fn push(&mut self, kind: NodeKind, span: Span) -> NodeId {
         let id = self.nodes.len() as u32;
-        self.nodes.push(Node { parent: NONE, previous: NONE, next: NONE, first: NONE, last: NONE, span, kind });
+        self.nodes.push(Node {
+            parent: NONE,
+            previous: NONE,
+            next: NONE,
+            first: NONE,
+            last: NONE,
+            span,
+            kind,
+        });
         NodeId(id)
     }
 
@@ -300,7 +312,9 @@ impl Document {
     /// Concatenated text of all descendants (the XPath string value).
     pub fn string_value(&self, id: NodeId) -> String {
         match &self.node(id).kind {
-            NodeKind::Text(text, _) | NodeKind::Comment(text) | NodeKind::Instruction(_, text) => text.to_string(),
+            NodeKind::Text(text, _) | NodeKind::Comment(text) | NodeKind::Instruction(_, text) => {
+                text.to_string()
+            }
             NodeKind::Document | NodeKind::Element(_) => {
                 self.descendants(id).filter_map(|n| self.text_of(n)).collect()
             }

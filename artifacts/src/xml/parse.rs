@@ -91,7 +91,10 @@ impl<'d, 't> Parser<'d, 't> {
                 Event::Text(text) => {
                     let text = text.xml10_content();
                     if text.contains("]]>") {
-                        return Err(error(from, "the characters ']]>' may not stand in text; write ']]&gt;'"));
+                        return Err(error(
+                            from,
+                            "the characters ']]>' may not stand in text; write ']]&gt;'",
+                        ));
                     }
                     self.text(&text, from)?;
                 }
@@ -117,7 +120,9 @@ impl<'d, 't> Parser<'d, 't> {
                     return Err(error(from, "an XML declaration may stand only at the very beginning"));
                 }
                 Event::DocType(_) if !self.seen_root => {}
-                Event::DocType(_) => return Err(error(from, "a DOCTYPE may stand only before the root element")),
+                Event::DocType(_) => {
+                    return Err(error(from, "a DOCTYPE may stand only before the root element"));
+                }
                 Event::Eof => return self.finish(from),
             }
         }
@@ -178,7 +183,8 @@ impl<'d, 't> Parser<'d, 't> {
         let mut declarations = Vec::new();
         let mut attributes = Vec::new();
         for attribute in start.attributes() {
-            let attribute = attribute.map_err(|cause| error(from, &format!("malformed attribute: {cause}")))?;
+            let attribute =
+                attribute.map_err(|cause| error(from, &format!("malformed attribute: {cause}")))?;
             let key = slice_of(self.text, attribute.key.0);
             let at = offset_of(self.text, attribute.value.as_ref()).unwrap_or(from);
             let span = Span::new(at, at + attribute.value.len());
@@ -319,7 +325,10 @@ fn check_expanded_duplicates(attributes: &[Attribute]) -> Result<(), ParseError>
         let same = |a: &Attribute| a.name.local == attribute.name.local && a.name.ns == attribute.name.ns;
         if attributes[..index].iter().any(same) {
             let name = attribute.name.qualified();
-            return Err(error(attribute.span.start as usize, &format!("the attribute '{name}' stands twice")));
+            return Err(error(
+                attribute.span.start as usize,
+                &format!("the attribute '{name}' stands twice"),
+            ));
         }
     }
     Ok(())
@@ -328,7 +337,9 @@ fn check_expanded_duplicates(attributes: &[Attribute]) -> Result<(), ParseError>
 fn check_characters(text: &str, at: usize) -> Result<(), ParseError> {
     // Control characters are the only forbidden ones that occur; all are ASCII but two.
     match text.char_indices().find(|(_, c)| !is_xml_char(*c)) {
-        Some((i, c)) => Err(error(at + i, &format!("the character U+{:04X} is not allowed in XML", c as u32))),
+        Some((i, c)) => {
+            Err(error(at + i, &format!("the character U+{:04X} is not allowed in XML", c as u32)))
+        }
         None => Ok(()),
     }
 }
@@ -340,9 +351,12 @@ fn is_xml_char(c: char) -> bool {
 /// Is it a name without a colon?
 pub(crate) fn is_ncname(text: &str) -> bool {
     let mut chars = text.chars();
-    let start = |c: char| c == '_' || c.is_alphabetic() || matches!(c, '\u{200c}'..='\u{200d}' | '\u{2070}'..='\u{218f}');
+    let start = |c: char| {
+        c == '_' || c.is_alphabetic() || matches!(c, '\u{200c}'..='\u{200d}' | '\u{2070}'..='\u{218f}')
+    };
     let part = |c: char| {
-        c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '\u{b7}' | '\u{200c}'..='\u{200d}' | '\u{203f}'..='\u{2040}' | '\u{300}'..='\u{36f}')
+        c.is_alphanumeric()
+            || matches!(c, '_' | '-' | '.' | '\u{b7}' | '\u{200c}'..='\u{200d}' | '\u{203f}'..='\u{2040}' | '\u{300}'..='\u{36f}')
     };
     chars.next().is_some_and(start) && chars.all(part)
 }
@@ -383,10 +397,30 @@ mod tests {
     #[test]
     fn refuses_what_is_not_well_formed() {
         for text in [
-            "", " ", "<a>", "<a></b>", "<a/><b/>", "<a", "<a b></a>", "<a b=c/>", "<a b='1' b='2'/>", "<p:a/>",
-            "<a>&nope;</a>", "x<a/>", "<a/>x", "<a b='<'/>", "<a>]]></a>", "</a>", "<a><!-- -- --></a>",
-            "<a>\u{1}</a>", "<a>&#0;</a>", "<1a/>", "<a xmlns:p='u' xmlns:q='u' p:x='1' q:x='2'/>",
-            " <?xml version='1.0'?><a/>", "<a><![CDATA[x</a>", "<a>&amp</a>",
+            "",
+            " ",
+            "<a>",
+            "<a></b>",
+            "<a/><b/>",
+            "<a",
+            "<a b></a>",
+            "<a b=c/>",
+            "<a b='1' b='2'/>",
+            "<p:a/>",
+            "<a>&nope;</a>",
+            "x<a/>",
+            "<a/>x",
+            "<a b='<'/>",
+            "<a>]]></a>",
+            "</a>",
+            "<a><!-- -- --></a>",
+            "<a>\u{1}</a>",
+            "<a>&#0;</a>",
+            "<1a/>",
+            "<a xmlns:p='u' xmlns:q='u' p:x='1' q:x='2'/>",
+            " <?xml version='1.0'?><a/>",
+            "<a><![CDATA[x</a>",
+            "<a>&amp</a>",
         ] {
             assert!(parse(text).is_err(), "accepted: {text}");
         }
