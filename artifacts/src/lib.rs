@@ -9,5 +9,6 @@
 //! The grammar of mediators is not here: it stands beside their behaviour in the runtime.
 
 pub mod diagnostics;
+pub mod expr;
 pub mod source;
 pub mod xml;

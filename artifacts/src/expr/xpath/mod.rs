@@ -1,0 +1,1 @@
+//! XPath 1.0 as Jaxen reads it: lexer, parser and syntax tree.
