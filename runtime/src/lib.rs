@@ -1,1 +1,14 @@
-//! Under construction.
+//! The program and its execution.
+//!
+//! [`deploy`]: files to bytes; `artifacts`: bytes to typed artifacts; [`compile`]: artifacts to one
+//! immutable [`program::Program`]; [`http`] and the activations turn bytes from outside into a
+//! [`message::Message`]; [`flow`] runs its steps; the listener turns the answer into bytes again.
+
+pub mod compile;
+pub mod errors;
+pub mod eval;
+pub mod flow;
+pub mod mediators;
+pub mod message;
+pub mod program;
+pub mod services;

@@ -1,0 +1,174 @@
+//! What a step works with beside its message: the program, the services, and the state of the flow.
+
+use super::exchange::{Answer, Exchange};
+use super::step::{Block, Leave};
+use crate::errors::Fault;
+use crate::message::{Message, Properties, Value};
+use crate::program::{ApiProgram, Program, ProxyProgram, Sequence};
+use crate::services::Services;
+use std::fmt;
+use std::sync::Arc;
+
+/// Position in a list.
+#[derive(Clone)]
+pub(crate) struct Frame {
+    pub(crate) block: Arc<Block>,
+    pub(crate) next: usize,
+    pub(crate) leave: Leave,
+}
+
+/// Who gets a fault.
+#[derive(Debug, Clone)]
+pub enum Handler {
+    /// A compiled list (inline fault sequences).
+    Block(Arc<Block>),
+    /// A sequence by name, looked up when it is needed.
+    Named(Arc<str>),
+    /// The deployment's `fault` sequence.
+    Default,
+}
+
+/// The artifact that a message entered through; decides where responses go.
+#[derive(Debug, Clone, Default)]
+pub enum Entry {
+    /// The main sequence, a task, a test.
+    #[default]
+    Main,
+    /// A resource of an API, by index.
+    Api(Arc<ApiProgram>, usize),
+    /// A proxy service.
+    Proxy(Arc<ProxyProgram>),
+}
+
+/// Parameters of one template call.
+#[derive(Debug, Clone, Default)]
+pub struct TemplateFrame {
+    /// Bound parameters (`$func:p`).
+    pub parameters: Properties,
+}
+
+/// State of one running flow.
+pub struct Context {
+    /// The program that the flow started with; a redeployment does not touch it.
+    pub program: Arc<Program>,
+    /// What lives as long as the process.
+    pub services: Arc<Services>,
+    /// Where the answer goes.
+    pub exchange: Arc<Exchange>,
+    /// Where responses go.
+    pub entry: Entry,
+    /// Calls of templates, innermost last.
+    pub templates: Vec<TemplateFrame>,
+    /// A non-blocking call has returned in this flow: the rest runs on the response path.
+    pub resumed: bool,
+    pub(crate) frames: Vec<Frame>,
+    pub(crate) handlers: Vec<Handler>,
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Context(frames: {}, handlers: {:?})", self.frames.len(), self.handlers)
+    }
+}
+
+impl Context {
+    /// A flow that has not started; its only fault handler is the deployment's default.
+    pub fn new(program: Arc<Program>, services: Arc<Services>) -> Self {
+        Self {
+            program,
+            services,
+            exchange: Arc::default(),
+            entry: Entry::Main,
+            templates: Vec::new(),
+            resumed: false,
+            frames: Vec::with_capacity(4),
+            handlers: vec![Handler::Default],
+        }
+    }
+
+    /// Pushes a fault handler; popped by the [`Leave`] of the list it guards.
+    pub fn push_handler(&mut self, handler: Handler) {
+        self.handlers.push(handler);
+    }
+
+    /// Depth of the fault stack, for [`Leave::Handlers`].
+    pub fn handler_depth(&self) -> usize {
+        self.handlers.len()
+    }
+
+    /// Makes a list the next thing to run.
+    pub fn push_block(&mut self, block: Arc<Block>, leave: Leave) {
+        if let Some(name) = &block.on_error {
+            self.handlers.push(Handler::Named(name.clone()));
+        }
+        self.frames.push(Frame { block, next: 0, leave });
+    }
+
+    /// A sequence of the deployment.
+    pub fn sequence(&self, name: &str) -> Option<Arc<Sequence>> {
+        self.program.sequence(name, &self.services)
+    }
+
+    /// The flow of a branch: a copy of "what comes after", of the fault handlers and template
+    /// parameters, with `block` on top. Run it with [`super::run`].
+    pub fn branch(&self, block: &Arc<Block>) -> Self {
+        let mut branch = Self {
+            program: self.program.clone(),
+            services: self.services.clone(),
+            exchange: self.exchange.clone(),
+            entry: self.entry.clone(),
+            templates: self.templates.clone(),
+            resumed: false,
+            frames: self.frames.clone(),
+            handlers: self.handlers.clone(),
+        };
+        branch.push_block(block.clone(), Leave::Branch);
+        branch
+    }
+
+    /// Sends the message back to the caller. `false` (and a warning) when an answer was given already.
+    pub fn reply(&self, message: &mut Message) -> bool {
+        let reply = Box::new(std::mem::take(message));
+        let sent = self.exchange.answer(Answer::Reply(reply));
+        if !sent {
+            tracing::warn!("a second response to the same request is dropped");
+        }
+        sent
+    }
+
+    /// Innermost template parameter of this name.
+    pub fn function_parameter(&self, name: &str) -> Option<&Value> {
+        self.templates.last()?.parameters.get(name)
+    }
+
+    /// Prepares the fault path: publishes the fault, forgets "what comes after", and makes the nearest
+    /// handler the next thing to run. `false` when no handler is left.
+    pub(crate) fn enter_fault(&mut self, message: &mut Message, fault: &Fault) -> bool {
+        fault.publish(message);
+        if self.resumed && fault.origin == crate::errors::Origin::Mediation {
+            message.axis2.set("HTTP_SC", Value::Integer(500));
+        }
+        while let Some(handler) = self.handlers.pop() {
+            if let Some(block) = self.handler_block(&handler) {
+                self.frames.clear();
+                self.push_block(block, Leave::Continue);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn handler_block(&self, handler: &Handler) -> Option<Arc<Block>> {
+        match handler {
+            Handler::Block(block) => Some(block.clone()),
+            Handler::Default => Some(self.program.default_fault.block.clone()),
+            Handler::Named(name) => {
+                let found = self.sequence(name);
+                if found.is_none() {
+                    tracing::warn!("the fault sequence '{name}' is not deployed; the next handler is tried");
+                }
+                found.map(|sequence| sequence.block.clone())
+            }
+        }
+    }
+}

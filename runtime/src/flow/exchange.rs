@@ -1,0 +1,80 @@
+//! The one place where the answer to a caller is put, by whichever branch of a flow gets there first.
+
+use crate::message::Message;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::Notify;
+
+/// What the caller gets.
+#[derive(Debug)]
+pub enum Answer {
+    /// This message.
+    Reply(Box<Message>),
+    /// 202 without a body, before the flow ends (`FORCE_SC_ACCEPTED`).
+    Accepted,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    answer: Option<Answer>,
+    closed: bool,
+}
+
+/// The reply slot of one request.
+#[derive(Debug, Default)]
+pub struct Exchange {
+    state: Mutex<State>,
+    expects_reply: AtomicBool,
+    notify: Notify,
+}
+
+impl Exchange {
+    /// Puts the answer. `false` when the caller already has one; it is dropped then.
+    pub fn answer(&self, answer: Answer) -> bool {
+        {
+            let mut state = self.lock();
+            if state.closed {
+                return false;
+            }
+            state.closed = true;
+            state.answer = Some(answer);
+        }
+        self.notify.notify_one();
+        true
+    }
+
+    /// Takes the answer, if there is one.
+    pub fn take(&self) -> Option<Answer> {
+        self.lock().answer.take()
+    }
+
+    /// Waits until an answer is there, and takes it. Cancel safe.
+    pub async fn wait(&self) -> Answer {
+        loop {
+            if let Some(answer) = self.take() {
+                return answer;
+            }
+            self.notify.notified().await;
+        }
+    }
+
+    /// An answer was given already?
+    pub fn is_answered(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// Some branch will answer later: the flow's end gives no automatic 202 (`RESPONSE_WRITTEN=SKIP`).
+    pub fn expect_reply(&self) {
+        self.expects_reply.store(true, Ordering::Release);
+    }
+
+    /// Was [`Self::expect_reply`] called?
+    pub fn expects_reply(&self) -> bool {
+        self.expects_reply.load(Ordering::Acquire)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        // A poisoned slot still holds a plain value; nothing in it can be half done.
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}

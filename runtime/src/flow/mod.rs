@@ -1,0 +1,15 @@
+//! Running messages: steps, the executor with its explicit frames, faults, and the reply slot.
+//!
+//! A flow is a list of steps. The executor keeps the positions of all enclosing lists as a stack of
+//! frames, so "what comes after" is data: a branch of `clone` copies it, a fault clears it, a step
+//! enters a list by returning it. Steps that do not wait are plain function calls.
+
+mod context;
+mod exchange;
+mod executor;
+mod step;
+
+pub use context::{Context, Entry, Handler, TemplateFrame};
+pub use exchange::{Answer, Exchange};
+pub use executor::{End, run};
+pub use step::{AsyncMediator, Block, BoxFuture, Enter, Leave, Mediator, Next, Step, StepKind};

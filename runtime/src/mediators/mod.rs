@@ -1,0 +1,48 @@
+//! The mediators: one folder each, one line here. A folder holds the grammar (`compile`), the
+//! behaviour and the tests of its element.
+
+use crate::compile::Compiler;
+use crate::flow::Step;
+use artifacts::diagnostics::{Code, nearest};
+use artifacts::xml::ElementRef;
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct MediatorDef {
+    /// Element name in the Synapse namespace.
+    pub name: &'static str,
+    /// Reads the element, reports every problem, returns a step when one can be built.
+    pub compile: fn(ElementRef<'_>, &mut Compiler) -> Option<Step>,
+}
+
+macro_rules! mediators {
+    ($($name:literal => $module:ident;)*) => {
+        $(mod $module;)*
+        /// Every mediator.
+        pub const ALL: &[MediatorDef] = &[$(MediatorDef { name: $name, compile: $module::compile }),*];
+    };
+}
+
+mediators! {
+    "drop" => drop;
+    "respond" => respond;
+}
+
+/// Compiles one mediator element; an unknown one is an error, as in MI.
+pub fn compile(element: ElementRef<'_>, compiler: &mut Compiler) -> Option<Step> {
+    let local = element.local();
+    // `log.x` is a `log`: MI looks up the part before the first dot when the whole name is unknown.
+    let base = local.split('.').next().unwrap_or(local);
+    let find = |name: &str| ALL.iter().find(|def| def.name == name);
+    let def = if element.is_synapse() { find(local).or_else(|| find(base)) } else { None };
+    let Some(def) = def else {
+        let message = format!("expected a mediator, found <{local}>");
+        let hint = nearest(local, ALL.iter().map(|def| def.name)).map(|name| format!("did you mean <{name}>?"));
+        compiler.error(Code::UNKNOWN_MEDIATOR, element.place(), message).hint = hint;
+        return None;
+    };
+    let mut step = (def.compile)(element, compiler)?;
+    step.name = def.name.into();
+    step.place = Some((element.source().clone(), element.span()));
+    Some(step)
+}

@@ -1,0 +1,182 @@
+//! The SOAP envelope that every message has: REST and POX payloads are its body's first child.
+
+use artifacts::xml::{Document, Name, NodeId};
+use std::sync::{Arc, OnceLock};
+
+/// SOAP version of an envelope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Soap {
+    /// SOAP 1.1, also what REST messages get.
+    #[default]
+    V11,
+    /// SOAP 1.2.
+    V12,
+}
+
+impl Soap {
+    /// Namespace of the envelope.
+    pub fn namespace(self) -> &'static str {
+        match self {
+            Soap::V11 => "http://schemas.xmlsoap.org/soap/envelope/",
+            Soap::V12 => "http://www.w3.org/2003/05/soap-envelope",
+        }
+    }
+
+    /// Version by namespace.
+    pub fn from_namespace(ns: &str) -> Option<Self> {
+        [Soap::V11, Soap::V12].into_iter().find(|v| v.namespace() == ns)
+    }
+}
+
+/// An envelope document; cloning shares it until one side writes.
+#[derive(Debug, Clone)]
+pub struct Envelope {
+    document: Arc<Document>,
+    version: Soap,
+}
+
+impl Envelope {
+    /// Envelope, empty header, empty body.
+    pub fn new(version: Soap) -> Self {
+        static EMPTY: [OnceLock<Arc<Document>>; 2] = [OnceLock::new(), OnceLock::new()];
+        let slot = &EMPTY[usize::from(version == Soap::V12)];
+        let document = slot.get_or_init(|| Arc::new(empty_document(version))).clone();
+        Self { document, version }
+    }
+
+    /// Takes a document whose root is a SOAP envelope with a body; gives it back otherwise.
+    #[allow(clippy::result_large_err)] // The document goes back to its owner.
+    pub fn from_document(document: Document) -> Result<Self, Document> {
+        let version = document
+            .root_element()
+            .filter(|root| document.local_name(*root) == "Envelope")
+            .and_then(|root| Soap::from_namespace(document.namespace(root)));
+        match version {
+            Some(version) => {
+                let envelope = Self { document: Arc::new(document), version };
+                if envelope.body_node().is_some() { Ok(envelope) } else { Err(Arc::unwrap_or_clone(envelope.document)) }
+            }
+            None => Err(document),
+        }
+    }
+
+    /// An envelope with a copy of a subtree as payload.
+    pub fn with_payload(version: Soap, document: &Document, node: NodeId) -> Self {
+        let mut envelope = Self::new(version);
+        envelope.set_payload(document, node);
+        envelope
+    }
+
+    /// An envelope around a text: `<text xmlns="http://ws.apache.org/commons/ns/payload">`.
+    pub fn with_text(version: Soap, text: &str) -> Self {
+        Self::with_leaf(version, "text", text)
+    }
+
+    /// An envelope around a text in an element of the payload namespace (`text`, `binary`).
+    pub fn with_leaf(version: Soap, local: &str, text: &str) -> Self {
+        let mut envelope = Self::new(version);
+        let body = envelope.body();
+        let document = envelope.document_mut();
+        let prefix = if local == "binary" { "ns" } else { "" };
+        let element = document.add_element(body, Name::new(PAYLOAD_NS, prefix, local));
+        document.add_text(element, text);
+        envelope
+    }
+
+    /// The tree.
+    pub fn document(&self) -> &Arc<Document> {
+        &self.document
+    }
+
+    /// The tree to change; copied first when it is shared.
+    pub fn document_mut(&mut self) -> &mut Document {
+        Arc::make_mut(&mut self.document)
+    }
+
+    /// SOAP version.
+    pub fn version(&self) -> Soap {
+        self.version
+    }
+
+    /// The Envelope element.
+    pub fn root(&self) -> NodeId {
+        self.document.root_element().unwrap_or(Document::ROOT)
+    }
+
+    /// The Header element, when there is one.
+    pub fn header(&self) -> Option<NodeId> {
+        self.document.child_named(self.root(), "Header")
+    }
+
+    /// The Header element, made when there is none.
+    pub fn header_mut(&mut self) -> NodeId {
+        if let Some(header) = self.header() {
+            return header;
+        }
+        let (root, ns) = (self.root(), self.version.namespace());
+        let prefix = self.document.name(root).map_or_else(|| "soapenv".into(), |n| n.prefix.clone());
+        let first = self.document.first_child(root);
+        let document = self.document_mut();
+        let header = document.create_element(Name::new(ns, &prefix, "Header"));
+        match first {
+            Some(first) => document.insert_before(first, header),
+            None => document.append(root, header),
+        }
+        header
+    }
+
+    fn body_node(&self) -> Option<NodeId> {
+        self.document.child_named(self.root(), "Body")
+    }
+
+    /// The Body element.
+    pub fn body(&self) -> NodeId {
+        self.body_node().unwrap_or_else(|| self.root())
+    }
+
+    /// First child element of the body: the payload.
+    pub fn payload(&self) -> Option<NodeId> {
+        self.document.first_element(self.body())
+    }
+
+    /// Replaces everything in the body by a copy of a subtree.
+    pub fn set_payload(&mut self, document: &Document, node: NodeId) {
+        let body = self.body();
+        let own = self.document_mut();
+        own.clear(body);
+        let copy = own.import(document, node);
+        own.append(body, copy);
+    }
+
+    /// Is the payload a SOAP fault?
+    pub fn has_fault(&self) -> bool {
+        self.payload().is_some_and(|p| self.document.is_named(p, self.version.namespace(), "Fault"))
+    }
+}
+
+/// Namespace of the elements around text and binary payloads.
+pub const PAYLOAD_NS: &str = "http://ws.apache.org/commons/ns/payload";
+
+fn empty_document(version: Soap) -> Document {
+    let mut document = Document::new();
+    let name = |local| Name::new(version.namespace(), "soapenv", local);
+    let envelope = document.add_element(Document::ROOT, name("Envelope"));
+    document.add_element(envelope, name("Header"));
+    document.add_element(envelope, name("Body"));
+    document
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writing_does_not_touch_a_shared_copy() {
+        let one = Envelope::with_text(Soap::V11, "x");
+        let mut two = one.clone();
+        let body = two.body();
+        two.document_mut().clear(body);
+        assert!(one.payload().is_some() && two.payload().is_none());
+        assert!(Envelope::new(Soap::V11).payload().is_none());
+    }
+}

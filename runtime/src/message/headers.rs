@@ -1,0 +1,129 @@
+//! Transport headers: the map that came from the wire, plus typed values that are never sent.
+
+use super::value::Value;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use std::borrow::Cow;
+
+/// Transport headers of a message; names compare without case.
+#[derive(Debug, Clone, Default)]
+pub struct Headers {
+    map: HeaderMap,
+    /// Values that are no text (`type="INTEGER"`) or whose name no wire can carry: readable, not sent.
+    typed: Vec<(String, Value)>,
+}
+
+impl Headers {
+    /// Takes over what came from the wire.
+    pub fn from_map(map: HeaderMap) -> Self {
+        Self { map, typed: Vec::new() }
+    }
+
+    /// The wire form.
+    pub fn map(&self) -> &HeaderMap {
+        &self.map
+    }
+
+    /// The wire form to change.
+    pub fn map_mut(&mut self) -> &mut HeaderMap {
+        &mut self.map
+    }
+
+    /// Gives the wire form away.
+    pub fn into_map(self) -> HeaderMap {
+        self.map
+    }
+
+    /// The value as text. Of a repeated header the last one counts, as in MI's map.
+    pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
+        if let Some((_, value)) = self.typed.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)) {
+            return Some(value.text());
+        }
+        self.map.get_all(name).iter().next_back().map(|v| header_text(v))
+    }
+
+    /// The value with its type.
+    pub fn value(&self, name: &str) -> Option<Value> {
+        if let Some((_, value)) = self.typed.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)) {
+            return Some(value.clone());
+        }
+        self.map.get_all(name).iter().next_back().map(|v| Value::string(&*header_text(v)))
+    }
+
+    /// Is there such a header?
+    pub fn contains(&self, name: &str) -> bool {
+        self.map.contains_key(name) || self.typed.iter().any(|(n, _)| n.eq_ignore_ascii_case(name))
+    }
+
+    /// Sets a text header, replacing all values of that name.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.typed.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
+        match (HeaderName::from_bytes(name.as_bytes()), header_value(value)) {
+            (Ok(name), Some(value)) => {
+                self.map.insert(name, value);
+            }
+            _ => self.typed.push((name.to_owned(), Value::from(value))),
+        }
+    }
+
+    /// Sets a header from a typed value: text is sent, anything else only kept.
+    pub fn set_value(&mut self, name: &str, value: Value) {
+        if let Value::String(text) = &value {
+            self.set(name, text);
+        } else {
+            self.remove(name);
+            self.typed.push((name.to_owned(), value));
+        }
+    }
+
+    /// Removes all values of a name.
+    pub fn remove(&mut self, name: &str) {
+        self.map.remove(name);
+        self.typed.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
+    }
+
+    /// Removes everything.
+    pub fn clear(&mut self) {
+        self.map.clear();
+        self.typed.clear();
+    }
+
+    /// Name and value of every header, in map order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+        let sent = self.map.iter().map(|(name, value)| (name.as_str(), header_text(value)));
+        sent.chain(self.typed.iter().map(|(name, value)| (name.as_str(), value.text())))
+    }
+}
+
+/// Header bytes as text: UTF-8 where they are, else Latin-1.
+pub fn header_text(value: &HeaderValue) -> Cow<'_, str> {
+    match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(value.as_bytes().iter().map(|b| *b as char).collect()),
+    }
+}
+
+/// Text as a header value; line breaks, which no header can carry, become blanks.
+pub fn header_value(text: &str) -> Option<HeaderValue> {
+    if let Ok(value) = HeaderValue::from_bytes(text.as_bytes()) {
+        return Some(value);
+    }
+    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    HeaderValue::from_bytes(clean.trim().as_bytes()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typed_values_are_kept_but_not_sent() {
+        let mut headers = Headers::default();
+        headers.set_value("X-N", Value::Integer(3));
+        headers.set("X-T", "a\nb");
+        assert_eq!(headers.get("x-n").unwrap(), "3");
+        assert_eq!(headers.get("X-t").unwrap(), "a b");
+        assert!(!headers.map().contains_key("x-n"));
+        headers.set("not a name", "x");
+        assert_eq!(headers.get("not a name").unwrap(), "x");
+    }
+}

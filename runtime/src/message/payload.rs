@@ -1,0 +1,165 @@
+//! What a message carries, and in which form it was last needed.
+
+use super::envelope::{Envelope, Soap};
+use super::json::{Json, JsonError};
+use super::wire::WireBody;
+use bytes::Bytes;
+use std::sync::{Arc, OnceLock};
+
+/// The body of a message.
+#[derive(Debug)]
+pub enum Payload {
+    /// Bytes of the wire that no step has looked into.
+    Unread(WireBody),
+    /// Understood by media type.
+    Built(Content),
+}
+
+/// A body that was read and understood.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// An envelope: SOAP, or POX in a SOAP 1.1 body, or nothing in it.
+    Xml(Envelope),
+    /// JSON text.
+    Json(Arc<JsonBody>),
+    /// Bytes that have no tree: octet streams, images, office documents.
+    Binary(Arc<BinaryBody>),
+}
+
+/// JSON text with the forms derived from it, each made when first asked for.
+#[derive(Debug)]
+pub struct JsonBody {
+    text: Arc<str>,
+    tree: OnceLock<Result<Arc<Json>, JsonError>>,
+    envelope: OnceLock<Envelope>,
+}
+
+/// Opaque bytes; as XML they are one `binary` element with base64 text.
+#[derive(Debug)]
+pub struct BinaryBody {
+    /// The bytes.
+    pub bytes: Bytes,
+    envelope: OnceLock<Envelope>,
+}
+
+impl Default for Payload {
+    fn default() -> Self {
+        Payload::Built(Content::Xml(Envelope::new(Soap::V11)))
+    }
+}
+
+impl JsonBody {
+    /// From text; nothing is parsed yet.
+    pub fn from_text(text: impl Into<Arc<str>>) -> Arc<Self> {
+        Arc::new(Self { text: text.into(), tree: OnceLock::new(), envelope: OnceLock::new() })
+    }
+
+    /// From a tree; the text is written at once.
+    pub fn from_tree(tree: Json) -> Arc<Self> {
+        let text: Arc<str> = tree.to_string().into();
+        Arc::new(Self { text, tree: OnceLock::from(Ok(Arc::new(tree))), envelope: OnceLock::new() })
+    }
+
+    /// The text, byte for byte as received or built.
+    pub fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+
+    /// The tree; parsed once.
+    pub fn tree(&self) -> Result<&Arc<Json>, JsonError> {
+        self.tree.get_or_init(|| Json::parse(&self.text).map(Arc::new)).as_ref().map_err(Clone::clone)
+    }
+
+    /// Empty or blank text.
+    pub fn is_blank(&self) -> bool {
+        self.text.trim().is_empty()
+    }
+}
+
+impl BinaryBody {
+    /// Wraps bytes.
+    pub fn new(bytes: Bytes) -> Arc<Self> {
+        Arc::new(Self { bytes, envelope: OnceLock::new() })
+    }
+}
+
+impl Content {
+    /// An empty SOAP 1.1 envelope.
+    pub fn empty() -> Self {
+        Content::Xml(Envelope::new(Soap::V11))
+    }
+
+    /// The envelope that XPath sees. JSON and binary are converted once and kept.
+    pub fn envelope(&self) -> &Envelope {
+        match self {
+            Content::Xml(envelope) => envelope,
+            Content::Json(json) => json.envelope.get_or_init(|| crate::message::builders::json_envelope(json)),
+            Content::Binary(binary) => {
+                binary.envelope.get_or_init(|| crate::message::builders::binary_envelope(&binary.bytes))
+            }
+        }
+    }
+}
+
+impl Payload {
+    /// An understood XML payload.
+    pub fn xml(envelope: Envelope) -> Self {
+        Payload::Built(Content::Xml(envelope))
+    }
+
+    /// An understood JSON payload.
+    pub fn json(body: Arc<JsonBody>) -> Self {
+        Payload::Built(Content::Json(body))
+    }
+
+    /// Still unread?
+    pub fn is_unread(&self) -> bool {
+        matches!(self, Payload::Unread(_))
+    }
+
+    /// The understood content.
+    pub fn content(&self) -> Option<&Content> {
+        match self {
+            Payload::Built(content) => Some(content),
+            Payload::Unread(_) => None,
+        }
+    }
+
+    /// JSON body, if that is what it is.
+    pub fn as_json(&self) -> Option<&Arc<JsonBody>> {
+        match self {
+            Payload::Built(Content::Json(json)) => Some(json),
+            _ => None,
+        }
+    }
+
+    /// The envelope that XPath sees; an unread payload shows an empty one, as MI's unbuilt message does.
+    pub fn envelope(&self) -> Envelope {
+        match self {
+            Payload::Built(content) => content.envelope().clone(),
+            Payload::Unread(_) => Envelope::new(Soap::V11),
+        }
+    }
+
+    /// The envelope to change: afterwards the payload is XML, JSON text is dropped.
+    pub fn envelope_mut(&mut self) -> &mut Envelope {
+        if !matches!(self, Payload::Built(Content::Xml(_))) {
+            *self = Payload::xml(self.envelope());
+        }
+        match self {
+            Payload::Built(Content::Xml(envelope)) => envelope,
+            // Replaced above.
+            _ => unreachable!("the payload was just made XML"),
+        }
+    }
+
+    /// The same content for another message. Unread bytes cannot be shared; the copy is empty, so
+    /// mediators that fork declare that they read the body.
+    pub fn share(&self) -> Self {
+        match self {
+            Payload::Built(content) => Payload::Built(content.clone()),
+            Payload::Unread(WireBody::Full(bytes)) => Payload::Unread(WireBody::Full(bytes.clone())),
+            Payload::Unread(_) => Payload::default(),
+        }
+    }
+}
