@@ -19,12 +19,22 @@ pub struct Compiler {
 
 impl Compiler {
     /// Records an error: MI refuses the artifact.
-    pub fn error(&mut self, code: Code, at: (&SourceRef, Span), message: impl Into<String>) -> &mut Diagnostic {
+    pub fn error(
+        &mut self,
+        code: Code,
+        at: (&SourceRef, Span),
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
         self.diagnostics.error(code, at, message)
     }
 
     /// Records a warning: MI deploys it anyway.
-    pub fn warning(&mut self, code: Code, at: (&SourceRef, Span), message: impl Into<String>) -> &mut Diagnostic {
+    pub fn warning(
+        &mut self,
+        code: Code,
+        at: (&SourceRef, Span),
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
         self.diagnostics.warning(code, at, message)
     }
 
@@ -56,7 +66,8 @@ impl Compiler {
         if let Some(word) = words.iter().find(|w| **w == value) {
             return Some(word);
         }
-        let message = format!("'{name}' of <{}> is one of {}, found '{value}'", element.local(), words.join(", "));
+        let message =
+            format!("'{name}' of <{}> is one of {}, found '{value}'", element.local(), words.join(", "));
         let hint = nearest(value, words.iter().copied()).map(|word| format!("did you mean '{word}'?"));
         let diagnostic = self.error(Code::BAD_VALUE, element.place_of(name), message);
         diagnostic.hint = hint;
@@ -64,7 +75,12 @@ impl Compiler {
     }
 
     /// Compiles the expression in an attribute; a syntax error is reported.
-    pub fn expression(&mut self, element: ElementRef<'_>, name: &str, dialects: Dialects) -> Option<Arc<Expr>> {
+    pub fn expression(
+        &mut self,
+        element: ElementRef<'_>,
+        name: &str,
+        dialects: Dialects,
+    ) -> Option<Arc<Expr>> {
         let text = element.attr(name)?;
         self.expression_text(element, element.place_of(name), text, dialects)
     }
@@ -80,7 +96,11 @@ impl Compiler {
         match Expr::compile(text, &element.prefixes(), dialects) {
             Ok(expr) => Some(Arc::new(expr)),
             Err(problem) => {
-                self.error(Code::BAD_EXPRESSION, place, format!("the expression '{text}' is not valid: {problem}"));
+                self.error(
+                    Code::BAD_EXPRESSION,
+                    place,
+                    format!("the expression '{text}' is not valid: {problem}"),
+                );
                 None
             }
         }
@@ -93,11 +113,18 @@ impl Compiler {
     }
 
     /// As [`Self::dynamic`] for a text at `place`.
-    pub fn dynamic_text(&mut self, element: ElementRef<'_>, place: (&SourceRef, Span), text: &str) -> Option<Dynamic> {
+    pub fn dynamic_text(
+        &mut self,
+        element: ElementRef<'_>,
+        place: (&SourceRef, Span),
+        text: &str,
+    ) -> Option<Dynamic> {
         let inner = text.strip_prefix('{').and_then(|t| t.strip_suffix('}'));
         let Some(inner) = inner else { return Some(Dynamic::Literal(text.into())) };
         match inner.strip_prefix('{').and_then(|t| t.strip_suffix('}')) {
-            Some(escaped) => self.expression_text(element, place, escaped, Dialects::Any).map(Dynamic::Escaped),
+            Some(escaped) => {
+                self.expression_text(element, place, escaped, Dialects::Any).map(Dynamic::Escaped)
+            }
             None => self.expression_text(element, place, inner, Dialects::Any).map(Dynamic::Expr),
         }
     }

@@ -79,7 +79,13 @@ pub struct Fault {
 impl Fault {
     /// A mediator's failure without a code of its own.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { code: None, message: message.into(), detail: String::new(), protocol: None, origin: Origin::Mediation }
+        Self {
+            code: None,
+            message: message.into(),
+            detail: String::new(),
+            protocol: None,
+            origin: Origin::Mediation,
+        }
     }
 
     /// A failure with a Synapse code.

@@ -24,7 +24,11 @@ pub struct Expr {
 
 impl Expr {
     /// Compiles an expression text. `prefixes` are the namespaces in scope of its element.
-    pub fn compile(text: &str, _prefixes: &[(Arc<str>, Arc<str>)], _dialects: Dialects) -> Result<Self, String> {
+    pub fn compile(
+        text: &str,
+        _prefixes: &[(Arc<str>, Arc<str>)],
+        _dialects: Dialects,
+    ) -> Result<Self, String> {
         Ok(Self { source: text.into() })
     }
 

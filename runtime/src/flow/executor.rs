@@ -141,8 +141,12 @@ pub(crate) async fn build(message: &mut Message, cx: &Context) -> Result<(), Fau
     let bytes = body.read(limit).await.map_err(|error| Fault::with_code(codes::BUILD, error.to_string()))?;
     let content_type = content_type_of(message);
     let content = builders::build(&bytes, content_type.as_deref());
-    message.payload = Payload::Built(content.map_err(|error| Fault::with_code(codes::BUILD, error.to_string()))?);
-    if bytes.is_empty() && matches!(&message.payload, Payload::Built(Content::Xml(_))) && message.wire.status.is_some() {
+    message.payload =
+        Payload::Built(content.map_err(|error| Fault::with_code(codes::BUILD, error.to_string()))?);
+    if bytes.is_empty()
+        && matches!(&message.payload, Payload::Built(Content::Xml(_)))
+        && message.wire.status.is_some()
+    {
         message.axis2.set("NO_ENTITY_BODY", crate::message::Value::Boolean(true));
     }
     Ok(())
@@ -159,7 +163,9 @@ fn respond_route(cx: &mut Context, message: &mut Message, sequence: Option<&str>
     cx.frames.clear();
     cx.resumed = true;
     if let Some(name) = sequence {
-        let found = cx.sequence(name).ok_or_else(|| Fault::new(format!("the receiving sequence '{name}' is not deployed")))?;
+        let found = cx
+            .sequence(name)
+            .ok_or_else(|| Fault::new(format!("the receiving sequence '{name}' is not deployed")))?;
         cx.push_block(found.block.clone(), Leave::Continue);
         return Ok(true);
     }

@@ -81,7 +81,11 @@ pub trait Mediator: Send + Sync {
 /// Work that waits for something outside the process, or runs lists of its own to their end.
 pub trait AsyncMediator: Send + Sync {
     /// Does the work. Dropping the future abandons it.
-    fn mediate<'a>(&'a self, message: &'a mut Message, cx: &'a mut Context) -> BoxFuture<'a, Result<Next, Fault>>;
+    fn mediate<'a>(
+        &'a self,
+        message: &'a mut Message,
+        cx: &'a mut Context,
+    ) -> BoxFuture<'a, Result<Next, Fault>>;
 
     /// As [`Mediator::reads_body`].
     fn reads_body(&self) -> bool {

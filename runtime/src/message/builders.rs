@@ -44,7 +44,8 @@ fn soap(text: &str) -> Result<Content, BuildError> {
 fn pox(text: &str) -> Result<Content, BuildError> {
     let mut envelope = Envelope::new(Soap::V11);
     let body = envelope.body();
-    parse_fragment_into(envelope.document_mut(), body, text).map_err(|error| BuildError(error.to_string()))?;
+    parse_fragment_into(envelope.document_mut(), body, text)
+        .map_err(|error| BuildError(error.to_string()))?;
     Ok(Content::Xml(envelope))
 }
 

@@ -54,7 +54,11 @@ impl Envelope {
         match version {
             Some(version) => {
                 let envelope = Self { document: Arc::new(document), version };
-                if envelope.body_node().is_some() { Ok(envelope) } else { Err(Arc::unwrap_or_clone(envelope.document)) }
+                if envelope.body_node().is_some() {
+                    Ok(envelope)
+                } else {
+                    Err(Arc::unwrap_or_clone(envelope.document))
+                }
             }
             None => Err(document),
         }

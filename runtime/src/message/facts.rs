@@ -114,7 +114,9 @@ impl Dispatch {
     pub fn property(&self, name: &str) -> Option<Value> {
         match (&self.entry, name) {
             (EntryName::Proxy(proxy), "proxy.name") => return Some(Value::String(proxy.clone())),
-            (EntryName::Inbound(inbound), "inbound.endpoint.name") => return Some(Value::String(inbound.clone())),
+            (EntryName::Inbound(inbound), "inbound.endpoint.name") => {
+                return Some(Value::String(inbound.clone()));
+            }
             (_, "TRANSPORT_IN_NAME") if !self.transport.is_empty() => return Some(self.transport.into()),
             _ => {}
         }

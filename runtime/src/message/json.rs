@@ -255,7 +255,10 @@ impl Reader<'_> {
     fn nested(&mut self, read: fn(&mut Self) -> Result<Json, JsonError>) -> Result<Json, JsonError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(JsonError { message: format!("nested deeper than {MAX_DEPTH} levels"), offset: self.at });
+            return Err(JsonError {
+                message: format!("nested deeper than {MAX_DEPTH} levels"),
+                offset: self.at,
+            });
         }
         let value = read(self);
         self.depth -= 1;
@@ -390,7 +393,9 @@ impl Reader<'_> {
 
     fn unquoted(&mut self) -> Option<&str> {
         let rest = self.text.get(self.at..)?;
-        let stops = |c: char| matches!(c, '{' | '}' | '[' | ']' | ':' | ',' | ';' | '=' | '/' | '\\' | '#') || c.is_whitespace();
+        let stops = |c: char| {
+            matches!(c, '{' | '}' | '[' | ']' | ':' | ',' | ';' | '=' | '/' | '\\' | '#') || c.is_whitespace()
+        };
         let end = rest.find(stops).unwrap_or(rest.len());
         self.at += end;
         Some(&rest[..end])
@@ -420,14 +425,24 @@ mod tests {
 
     #[test]
     fn keeps_text() {
-        for text in [r#"{"a":1.10,"b":[1e5,-0,"x\n"],"a":null}"#, "[]", "{}", r#""é\u0001""#, "true", "12345678901234567890"] {
+        for text in [
+            r#"{"a":1.10,"b":[1e5,-0,"x\n"],"a":null}"#,
+            "[]",
+            "{}",
+            r#""é\u0001""#,
+            "true",
+            "12345678901234567890",
+        ] {
             assert_eq!(Json::parse(text).unwrap().to_string(), text);
         }
     }
 
     #[test]
     fn lenient_like_gson() {
-        assert_eq!(Json::parse("{a:'b', // c\n 'd':[1,,2]}").unwrap().to_string(), r#"{"a":"b","d":[1,null,2]}"#);
+        assert_eq!(
+            Json::parse("{a:'b', // c\n 'd':[1,,2]}").unwrap().to_string(),
+            r#"{"a":"b","d":[1,null,2]}"#
+        );
         assert_eq!(Json::parse(r#""\ud83d\ude00""#).unwrap(), Json::string("😀"));
     }
 
@@ -442,6 +457,8 @@ mod tests {
     #[test]
     fn numbers() {
         assert!(is_number("-1.5E+3") && is_number("0") && is_number("0.1"));
-        assert!(!is_number("01") && !is_number("+1") && !is_number("1.") && !is_number("") && !is_number("-"));
+        assert!(
+            !is_number("01") && !is_number("+1") && !is_number("1.") && !is_number("") && !is_number("-")
+        );
     }
 }

@@ -93,7 +93,9 @@ impl Content {
     pub fn envelope(&self) -> &Envelope {
         match self {
             Content::Xml(envelope) => envelope,
-            Content::Json(json) => json.envelope.get_or_init(|| crate::message::builders::json_envelope(json)),
+            Content::Json(json) => {
+                json.envelope.get_or_init(|| crate::message::builders::json_envelope(json))
+            }
             Content::Binary(binary) => {
                 binary.envelope.get_or_init(|| crate::message::builders::binary_envelope(&binary.bytes))
             }
