@@ -215,7 +215,7 @@ mod tests {
         let source = parse("<a xmlns='urn:a' xmlns:b='urn:b'><c b:x='1'><d/></c></a>").unwrap();
         let c = source.first_element(source.root_element().unwrap()).unwrap();
         let copy = Document::from_subtree(&source, c);
-        assert_eq!(copy.to_xml(), r#"<c xmlns="urn:a" xmlns:b="urn:b" b:x="1"><d/></c>"#);
+        assert_eq!(copy.to_xml(), r#"<c xmlns="urn:a" xmlns:b="urn:b" b:x="1"><d /></c>"#);
     }
 
     #[test]
@@ -228,6 +228,6 @@ mod tests {
         d.detach(b);
         let y = d.create_element(Name::plain("y"));
         d.insert_before(x, y);
-        assert_eq!(d.to_xml(), "<a><y/><x/><c/></a>");
+        assert_eq!(d.to_xml(), "<a><y /><x /><c /></a>");
     }
 }

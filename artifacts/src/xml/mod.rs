@@ -24,6 +24,13 @@ pub const XML_NS: &str = "http://www.w3.org/XML/1998/namespace";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub(crate) u32);
 
+impl NodeId {
+    /// Place in the arena, for tables beside the document.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 const NONE: u32 = u32::MAX;
 
 /// A qualified name. Empty `ns` means "in no namespace", empty `prefix` "written without one".
@@ -150,6 +157,11 @@ impl Document {
 
     fn link(index: u32) -> Option<NodeId> {
         (index != NONE).then_some(NodeId(index))
+    }
+
+    /// Number of nodes in the arena, detached ones included; every [`NodeId::index`] is below it.
+    pub fn node_count(&self) -> usize {
+        self.nodes.len()
     }
 
     /// The source it was parsed from.

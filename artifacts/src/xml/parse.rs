@@ -386,8 +386,8 @@ mod tests {
     #[test]
     fn round_trip() {
         for text in [
-            "<a/>",
-            "<a b=\"1\"><c/>x<!--y--><?pi data?></a>",
+            "<a />",
+            "<a b=\"1\"><c />x<!--y--><?pi data?></a>",
             "<p:a xmlns:p=\"urn:p\" p:b=\"&lt;&quot;\">&amp;&lt;&gt;</p:a>",
         ] {
             assert_eq!(parse(text).unwrap().to_xml(), text);

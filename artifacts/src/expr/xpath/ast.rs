@@ -35,8 +35,9 @@ pub enum Expr {
     Negate(Box<Expr>),
     /// Operators of one precedence level, applied from left to right: `a + b - c`.
     Chain(Box<Expr>, Vec<(BinaryOp, Expr)>),
-    /// `left | right`. As in Jaxen the right side reaches to the end of the surrounding expression.
-    Union(Box<Expr>, Box<Expr>),
+    /// `a | b`. In Jaxen's grammar there are two parts, and the second one reaches to the end of the
+    /// surrounding expression.
+    Union(Vec<Expr>),
     /// `(expression)[predicate]...`
     Filter(Box<Expr>, Vec<Expr>),
     /// A location path.

@@ -20,7 +20,13 @@ pub const MAX_DEPTH: usize = 100;
 
 /// Parses an expression. Blanks around it are allowed.
 pub fn parse(text: &str) -> Result<XPath, SyntaxError> {
-    parser::parse(text)
+    parser::parse(text, false)
+}
+
+/// Parses by the recommendation where Jaxen differs from it (unions bind tighter than operators), for
+/// XSLT.
+pub fn parse_standard(text: &str) -> Result<XPath, SyntaxError> {
+    parser::parse(text, true)
 }
 
 /// Parses the form with namespaces in braces, `//{urn:a}b`, that Synapse reads from plain strings:

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 type Parsed<T> = Result<T, SyntaxError>;
 
-pub(super) fn parse(text: &str) -> Parsed<XPath> {
-    let mut parser = Parser { text, tokens: tokens(text)?, at: 0, depth: 0 };
+/// `standard`: unions as the recommendation has them, not as Jaxen.
+pub(super) fn parse(text: &str, standard: bool) -> Parsed<XPath> {
+    let mut parser = Parser { text, tokens: tokens(text)?, at: 0, depth: 0, standard };
     let root = parser.expression()?;
     if parser.kind() != Kind::End {
         return Err(parser.expected("an operator or the end of the expression"));
@@ -21,6 +22,7 @@ struct Parser<'t> {
     tokens: Vec<Token>,
     at: usize,
     depth: usize,
+    standard: bool,
 }
 
 /// Operators with their level, loosest first. Unions bind tighter and are read with the paths.
@@ -128,8 +130,16 @@ impl Parser<'_> {
         if !self.take(Kind::Pipe) {
             return Ok(left);
         }
-        let right = self.expression()?;
-        Ok(Expr::Union(Box::new(left), Box::new(right)))
+        let mut parts = vec![left];
+        if !self.standard {
+            parts.push(self.expression()?);
+            return Ok(Expr::Union(parts));
+        }
+        parts.push(self.path()?);
+        while self.take(Kind::Pipe) {
+            parts.push(self.path()?);
+        }
+        Ok(Expr::Union(parts))
     }
 
     fn path(&mut self) -> Parsed<Expr> {

@@ -160,9 +160,10 @@ fn precedence() {
 #[test]
 fn a_union_takes_the_rest() {
     assert!(
-        matches!(parse("a | b = c").unwrap().root, Expr::Union(_, right) if matches!(*right, Expr::Chain(..)))
+        matches!(parse("a | b = c").unwrap().root, Expr::Union(parts) if matches!(parts[1], Expr::Chain(..)))
     );
     assert!(matches!(parse("c = a | b").unwrap().root, Expr::Chain(..)));
+    assert!(matches!(parse_standard("a | b | c = d").unwrap().root, Expr::Chain(..)));
 }
 
 #[test]
