@@ -6,8 +6,10 @@
 
 pub mod compile;
 pub mod errors;
+pub mod endpoints;
 pub mod eval;
 pub mod flow;
+pub mod logging;
 pub mod mediators;
 pub mod message;
 pub mod program;

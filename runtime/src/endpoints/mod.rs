@@ -1,0 +1,3 @@
+//! Where messages are sent: leaves, groups, and the state that decides whether they are ready.
+
+pub mod suspension;
