@@ -5,8 +5,8 @@
 //! [`message::Message`]; [`flow`] runs its steps; the listener turns the answer into bytes again.
 
 pub mod compile;
-pub mod errors;
 pub mod endpoints;
+pub mod errors;
 pub mod eval;
 pub mod flow;
 pub mod logging;

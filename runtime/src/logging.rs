@@ -26,7 +26,9 @@ pub fn install(format: LogFormat, filter: Option<&str>) {
     let filter = EnvFilter::try_new(filter.unwrap_or("info")).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = subscriber_fmt::Subscriber::builder().with_env_filter(filter).with_writer(std::io::stdout);
     let installed = match format {
-        LogFormat::Json => tracing::subscriber::set_global_default(builder.json().flatten_event(true).finish()),
+        LogFormat::Json => {
+            tracing::subscriber::set_global_default(builder.json().flatten_event(true).finish())
+        }
         LogFormat::Human => {
             let line = ConsoleLine { colour: std::io::stdout().is_terminal() };
             tracing::subscriber::set_global_default(builder.event_format(line).finish())

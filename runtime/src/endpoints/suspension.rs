@@ -240,7 +240,8 @@ mod tests {
     #[test]
     fn listed_codes_only() {
         let none = Some(vec![-1]);
-        let health = Health::new(Policy { timeout_codes: none.clone(), suspend_codes: none, ..Policy::default() });
+        let health =
+            Health::new(Policy { timeout_codes: none.clone(), suspend_codes: none, ..Policy::default() });
         health.on_fault(101_503, Instant::now());
         assert_eq!(health.state(), State::Active);
     }
