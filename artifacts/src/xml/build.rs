@@ -13,6 +13,27 @@ impl Document {
         document
     }
 
+    /// Like [`Document::from_subtree`] for a part of an artifact that shall stand alone: spans and source
+    /// stay, and every prefix in scope is declared on the copy, so that expressions in it keep their meaning.
+    pub fn excerpt(other: &Document, node: NodeId) -> Self {
+        let mut document = Self::new();
+        document.source = other.source.clone();
+        let mut open = vec![(node, Self::ROOT)];
+        while let Some((original, parent)) = open.pop() {
+            let new = document.push(other.kind(original).clone(), other.span(original));
+            document.append(parent, new);
+            let at = open.len();
+            open.extend(other.children(original).map(|child| (child, new)));
+            open[at..].reverse();
+        }
+        if let Some(root) = document.root_element() {
+            for (prefix, uri) in other.namespaces_in_scope(node) {
+                document.declare(root, &prefix, &uri);
+            }
+        }
+        document
+    }
+
     /// A detached element without attributes.
     pub fn create_element(&mut self, name: Name) -> NodeId {
         let data = ElementData { name, attributes: Vec::new(), declarations: Vec::new() };
@@ -216,6 +237,17 @@ mod tests {
         let c = source.first_element(source.root_element().unwrap()).unwrap();
         let copy = Document::from_subtree(&source, c);
         assert_eq!(copy.to_xml(), r#"<c xmlns="urn:a" xmlns:b="urn:b" b:x="1"><d /></c>"#);
+    }
+
+    #[test]
+    fn excerpt_keeps_order_scope_and_spans() {
+        let text = "<a xmlns:b='urn:b'><c><d/>x<e><f/></e><g/></c></a>";
+        let whole = parse(text).unwrap();
+        let c = whole.first_element(whole.root_element().unwrap()).unwrap();
+        let part = Document::excerpt(&whole, c);
+        assert_eq!(part.to_xml(), r#"<c xmlns:b="urn:b"><d/>x<e><f/></e><g/></c>"#);
+        let root = part.root_element().unwrap();
+        assert_eq!(part.span(root), whole.span(c));
     }
 
     #[test]

@@ -42,6 +42,16 @@ impl XmlElement {
         self.id
     }
 
+    /// First child in the Synapse namespace with this local name.
+    pub fn child(&self, local: &str) -> Option<XmlElement> {
+        self.get().child(local).map(|child| self.at(child.id))
+    }
+
+    /// Children in the Synapse namespace with this local name.
+    pub fn children_named(&self, local: &str) -> Vec<XmlElement> {
+        self.get().children_named(local).map(|child| self.at(child.id)).collect()
+    }
+
     /// A handle on another node of the same document.
     pub fn at(&self, id: NodeId) -> Self {
         Self { document: self.document.clone(), id }
@@ -154,6 +164,13 @@ impl<'a> ElementRef<'a> {
     /// The element and everything below it as XML text.
     pub fn to_xml(self) -> String {
         self.document.node_to_xml(self.id)
+    }
+
+    /// An owned handle on a copy of this element; spans, source and namespaces in scope are kept.
+    pub fn to_element(self) -> XmlElement {
+        let document = Document::excerpt(self.document, self.id);
+        let id = document.root_element().unwrap_or(Document::ROOT);
+        XmlElement::new(Arc::new(document), id)
     }
 
     /// A document of its own with a copy of this element as root.
