@@ -39,10 +39,13 @@ impl HttpTemplate {
 
     /// Names of all variables, in order.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
-        self.parts.iter().flat_map(|part| match part {
-            Part::Literal(_) => &[][..],
-            Part::Expression { variables, .. } => variables.as_slice(),
-        }).map(|variable| &*variable.name)
+        self.parts
+            .iter()
+            .flat_map(|part| match part {
+                Part::Literal(_) => &[][..],
+                Part::Expression { variables, .. } => variables.as_slice(),
+            })
+            .map(|variable| &*variable.name)
     }
 
     /// Fills in variables; undefined ones vanish.
@@ -103,7 +106,8 @@ fn variable(text: &str) -> Result<Variable, String> {
         }
         None => (text.strip_suffix('*').unwrap_or(text), None),
     };
-    let legal = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '%' | '~' | '$' | '@' | '+' | '!');
+    let legal =
+        |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '%' | '~' | '$' | '@' | '+' | '!');
     if name.is_empty() || !name.chars().all(legal) {
         return Err(format!("the variable name '{name}' contains invalid characters"));
     }
@@ -163,7 +167,8 @@ fn encode(text: &str, reserved: bool, out: &mut String) {
         let plain = byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
         let kept = reserved
             && (b":/?#[]@!$&'()*+,;=".contains(byte)
-                || *byte == b'%' && bytes.get(at + 1..at + 3).is_some_and(|h| h.iter().all(u8::is_ascii_hexdigit)));
+                || *byte == b'%'
+                    && bytes.get(at + 1..at + 3).is_some_and(|h| h.iter().all(u8::is_ascii_hexdigit)));
         if plain || kept {
             out.push(char::from(*byte));
         } else {

@@ -35,12 +35,22 @@ impl<'r> Reader<'r> {
     }
 
     /// Records an error.
-    pub fn error(&mut self, code: Code, at: (&SourceRef, Span), message: impl Into<String>) -> &mut Diagnostic {
+    pub fn error(
+        &mut self,
+        code: Code,
+        at: (&SourceRef, Span),
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
         self.diagnostics.error(code, at, message)
     }
 
     /// Records a warning.
-    pub fn warn(&mut self, code: Code, at: (&SourceRef, Span), message: impl Into<String>) -> &mut Diagnostic {
+    pub fn warn(
+        &mut self,
+        code: Code,
+        at: (&SourceRef, Span),
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
         self.diagnostics.warning(code, at, message)
     }
 
@@ -151,11 +161,8 @@ impl<'r> Reader<'r> {
     ) {
         let listed = words.clone().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ");
         let near = nearest(text, words).map(str::to_owned);
-        let diagnostic = self.error(
-            Code::BAD_VALUE,
-            at,
-            format!("expected one of {listed} as {what}; found '{text}'"),
-        );
+        let diagnostic =
+            self.error(Code::BAD_VALUE, at, format!("expected one of {listed} as {what}; found '{text}'"));
         if let Some(near) = near {
             diagnostic.with_hint(format!("did you mean '{near}'?"));
         }
@@ -171,8 +178,7 @@ impl<'r> Reader<'r> {
             let message = format!("<{}> has no attribute '{name}'; it is ignored", element.local());
             let near = nearest(name, known.iter().copied().filter(|k| element.attr(k).is_none()));
             let near = near.map(str::to_owned);
-            let diagnostic =
-                self.warn(Code::UNKNOWN_ATTRIBUTE, (element.source(), attribute.span), message);
+            let diagnostic = self.warn(Code::UNKNOWN_ATTRIBUTE, (element.source(), attribute.span), message);
             if let Some(near) = near {
                 diagnostic.with_hint(format!("did you mean '{near}'?"));
             }

@@ -16,7 +16,10 @@ enum Part {
     Literal(String),
     /// `*` at the end.
     Rest,
-    Expression { operator: Operator, variables: Vec<Variable> },
+    Expression {
+        operator: Operator,
+        variables: Vec<Variable>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,9 +137,10 @@ impl UriTemplate {
             let done = if others.is_empty() {
                 self.walk(further, after, captures)
             } else {
-                after.strip_prefix(joint).is_some_and(|after| {
-                    self.variables(operator, others, after, further, captures)
-                }) || self.walk(further, after, captures)
+                after
+                    .strip_prefix(joint)
+                    .is_some_and(|after| self.variables(operator, others, after, further, captures))
+                    || self.walk(further, after, captures)
             };
             if done {
                 return true;
@@ -289,7 +293,8 @@ mod tests {
     #[test]
     fn refusals() {
         for bad in [
-            "/a?b={", "/a}", "/{a b}", "/{a", "/{a}/{", "/{}", "{", "/{&a}", "/{;a}", "/{=a}", "/{?a}", "/{a*}",
+            "/a?b={", "/a}", "/{a b}", "/{a", "/{a}/{", "/{}", "{", "/{&a}", "/{;a}", "/{=a}", "/{?a}",
+            "/{a*}",
         ] {
             assert!(UriTemplate::parse(bad).is_err(), "{bad}");
         }

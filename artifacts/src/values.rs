@@ -65,9 +65,11 @@ pub fn is_registry_key(key: &str) -> bool {
 
 fn percent_is_escape(text: &str) -> bool {
     let bytes = text.as_bytes();
-    bytes.iter().enumerate().filter(|(_, b)| **b == b'%').all(|(at, _)| {
-        bytes.get(at + 1..at + 3).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit))
-    })
+    bytes
+        .iter()
+        .enumerate()
+        .filter(|(_, b)| **b == b'%')
+        .all(|(at, _)| bytes.get(at + 1..at + 3).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit)))
 }
 
 /// Would `new java.net.URL(text)` accept it? A known scheme and a colon; `http` may even lack a host.
@@ -81,7 +83,8 @@ pub fn is_java_uri(text: &str) -> bool {
     if text.is_empty() {
         return true;
     }
-    let legal = |c: char| !c.is_whitespace() && !matches!(c, '{' | '}' | '<' | '>' | '"' | '|' | '\\' | '^' | '`');
+    let legal =
+        |c: char| !c.is_whitespace() && !matches!(c, '{' | '}' | '<' | '>' | '"' | '|' | '\\' | '^' | '`');
     text.chars().all(legal) && percent_is_escape(text) && !text.ends_with("://") && !text.ends_with(':')
 }
 

@@ -206,8 +206,19 @@ pub(super) fn read(element: &XmlElement, reader: &mut Reader<'_>) -> Option<Api>
 }
 
 const ATTRIBUTES: &[&str] = &[
-    "name", "context", "version", "version-type", "version-param", "hostname", "port", "transports", "binds-to",
-    "publishSwagger", "validateSchema", "statistics", "trace",
+    "name",
+    "context",
+    "version",
+    "version-type",
+    "version-param",
+    "hostname",
+    "port",
+    "transports",
+    "binds-to",
+    "publishSwagger",
+    "validateSchema",
+    "statistics",
+    "trace",
 ];
 
 fn context(this: ElementRef<'_>, reader: &mut Reader<'_>) -> Option<String> {
@@ -242,7 +253,12 @@ fn version(this: ElementRef<'_>, reader: &mut Reader<'_>) -> Option<VersionStrat
             Some(VersionStrategy::Context(version))
         }
         _ => {
-            reader.unknown_word(kind, this.place_of("version-type"), "version-type", ["url", "context"].into_iter());
+            reader.unknown_word(
+                kind,
+                this.place_of("version-type"),
+                "version-type",
+                ["url", "context"].into_iter(),
+            );
             None
         }
     }
@@ -273,7 +289,8 @@ fn resources(element: &XmlElement, reader: &mut Reader<'_>) -> Vec<Resource> {
     for (index, later) in resources.iter().enumerate() {
         if let Some(first) = resources.iter().take(index).find(|first| collide(first, later)) {
             let at = element.get().source().location(first.element.get().span().start);
-            let what = later.mapping.text().map_or("without a mapping".to_owned(), |text| format!("for '{text}'"));
+            let what =
+                later.mapping.text().map_or("without a mapping".to_owned(), |text| format!("for '{text}'"));
             let message = format!("two resources {what} take the same method");
             reader
                 .error(Code::DUPLICATE, later.element.get().place(), message)
@@ -297,8 +314,16 @@ fn resource(element: &XmlElement, reader: &mut Reader<'_>) -> Option<Resource> {
     reader.known_attributes(
         this,
         &[
-            "methods", "uri-template", "url-mapping", "binds-to", "protocol", "content-type", "user-agent",
-            "inSequence", "outSequence", "faultSequence",
+            "methods",
+            "uri-template",
+            "url-mapping",
+            "binds-to",
+            "protocol",
+            "content-type",
+            "user-agent",
+            "inSequence",
+            "outSequence",
+            "faultSequence",
         ],
     );
     reader.known_children(this, &["inSequence", "outSequence", "faultSequence", "description"]);
@@ -324,7 +349,8 @@ fn methods(this: ElementRef<'_>, reader: &mut Reader<'_>) -> Option<Vec<Method>>
     let Some(text) = this.attr("methods").filter(|text| !text.is_empty()) else { return Some(Vec::new()) };
     let mut methods = Vec::new();
     for word in text.trim().split(' ') {
-        let method = reader.word(word, this.place_of("methods"), "method (single blanks between them)", METHODS)?;
+        let method =
+            reader.word(word, this.place_of("methods"), "method (single blanks between them)", METHODS)?;
         if !methods.contains(&method) {
             methods.push(method);
         }

@@ -61,7 +61,8 @@ impl InboundEndpoint {
 }
 
 const PROTOCOLS: &[&str] = &[
-    "jms", "file", "http", "https", "hl7", "kafka", "mqtt", "rabbitmq", "ws", "wss", "grpc", "httpws", "httpswss",
+    "jms", "file", "http", "https", "hl7", "kafka", "mqtt", "rabbitmq", "ws", "wss", "grpc", "httpws",
+    "httpswss",
 ];
 const ATTRIBUTES: &[&str] =
     &["name", "protocol", "class", "sequence", "onError", "suspend", "statistics", "trace"];
@@ -157,7 +158,10 @@ fn check_numbers(endpoint: &InboundEndpoint, reader: &mut Reader<'_>) {
         match found {
             Some(parameter) if parameter.key.is_none() => check_number(number, parameter, reader),
             None if number.required => {
-                let message = format!("an inbound endpoint of protocol '{protocol}' needs the parameter '{}'", number.name);
+                let message = format!(
+                    "an inbound endpoint of protocol '{protocol}' needs the parameter '{}'",
+                    number.name
+                );
                 reader.error(Code::MISSING_CHILD, endpoint.element.get().place(), message);
             }
             _ => {}

@@ -60,13 +60,17 @@ const CLASSES: &[(&str, ProcessorKind)] = &[
         "org.apache.synapse.message.processor.impl.failover.FailoverScheduledMessageForwardingProcessor",
         ProcessorKind::FailoverForwarding,
     ),
-    ("org.apache.synapse.message.processors.forward.ScheduledMessageForwardingProcessor", ProcessorKind::Forwarding),
+    (
+        "org.apache.synapse.message.processors.forward.ScheduledMessageForwardingProcessor",
+        ProcessorKind::Forwarding,
+    ),
     ("org.apache.synapse.message.processors.sampler.SamplingProcessor", ProcessorKind::Sampling),
 ];
 
 pub(super) fn read(element: &XmlElement, reader: &mut Reader<'_>) -> Option<MessageProcessor> {
     let this = element.get();
-    reader.known_attributes(this, &["name", "class", "messageStore", "targetEndpoint", "statistics", "trace"]);
+    reader
+        .known_attributes(this, &["name", "class", "messageStore", "targetEndpoint", "statistics", "trace"]);
     reader.known_children(this, &["parameter", "description"]);
     let name = reader.required(this, "name");
     reader.registry_key(this, "name");

@@ -143,8 +143,16 @@ const fn names(
 }
 
 /// Root elements that MI deploys elsewhere.
-const OTHER_ROOTS: &[&str] =
-    &["eventSource", "priority-executor", "priorityExecutor", "taskManager", "data", "datasource", "unit-test", "mock-service"];
+const OTHER_ROOTS: &[&str] = &[
+    "eventSource",
+    "priority-executor",
+    "priorityExecutor",
+    "taskManager",
+    "data",
+    "datasource",
+    "unit-test",
+    "mock-service",
+];
 
 impl Kind {
     /// By the local name of a root element.
@@ -284,7 +292,9 @@ fn guess(element: &XmlElement, reader: &mut Reader<'_>) -> Option<Kind> {
         let diagnostic = reader.error(Code::UNKNOWN_KIND, element.get().place(), message);
         match near {
             Some(near) => diagnostic.with_hint(format!("did you mean <{near}>?")),
-            None => diagnostic.with_hint("expected <api>, <proxy>, <sequence>, <endpoint>, <localEntry>, ..."),
+            None => {
+                diagnostic.with_hint("expected <api>, <proxy>, <sequence>, <endpoint>, <localEntry>, ...")
+            }
         };
     }
     kind
@@ -329,7 +339,8 @@ fn root_fits(element: &XmlElement, kind: Kind, reader: &mut Reader<'_>) -> bool 
     if this.is_synapse() || kind == Kind::Other {
         return true;
     }
-    let message = format!("<{}> is in the namespace '{}' instead of '{}'", this.local(), this.ns(), xml::SYNAPSE);
+    let message =
+        format!("<{}> is in the namespace '{}' instead of '{}'", this.local(), this.ns(), xml::SYNAPSE);
     match kind {
         Kind::Sequence | Kind::Task => {
             reader.error(Code::WRONG_NAMESPACE, this.place(), message);

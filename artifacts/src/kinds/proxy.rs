@@ -106,7 +106,14 @@ impl Proxy {
 const ATTRIBUTES: &[&str] =
     &["name", "transports", "startOnLoad", "pinnedServers", "serviceGroup", "statistics", "trace"];
 const CHILDREN: &[&str] = &[
-    "target", "publishWSDL", "policy", "parameter", "enableAddressing", "enableSec", "enableRM", "description",
+    "target",
+    "publishWSDL",
+    "policy",
+    "parameter",
+    "enableAddressing",
+    "enableSec",
+    "enableRM",
+    "description",
 ];
 
 pub(super) fn read(element: &XmlElement, reader: &mut Reader<'_>) -> Option<Proxy> {
@@ -195,7 +202,8 @@ fn publish_wsdl(child: &XmlElement, reader: &mut Reader<'_>) -> PublishWsdl {
         check_wsdl_uri(this, &uri, reader);
         WsdlSource::Uri(uri)
     } else {
-        let inline = this.children().find(|c| matches!(c.local(), "definitions" | "description") && !c.is_synapse());
+        let inline =
+            this.children().find(|c| matches!(c.local(), "definitions" | "description") && !c.is_synapse());
         inline.map_or(WsdlSource::Nothing, |found| WsdlSource::Inline(child.at(found.id)))
     };
     let mut resources = Vec::new();
@@ -225,9 +233,9 @@ fn policy(child: &XmlElement, reader: &mut Reader<'_>) -> Option<Policy> {
     if let Some(kind) = kind {
         reader.word(kind, this.place_of("type"), "policy type", &[("in", ()), ("out", ())])?;
     }
-    let operation = this.attr("operationName").map(|name| {
-        (this.attr("operationNamespace").unwrap_or("").to_owned(), name.to_owned())
-    });
+    let operation = this
+        .attr("operationName")
+        .map(|name| (this.attr("operationNamespace").unwrap_or("").to_owned(), name.to_owned()));
     let key = Reference { key: key?, span: this.place_of("key").1 };
     Some(Policy { key, kind: kind.map(str::to_owned), operation })
 }

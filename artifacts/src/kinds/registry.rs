@@ -62,7 +62,8 @@ fn item(child: ElementRef<'_>) -> Option<RegistryItem> {
         return None;
     }
     let properties = child.child_any_ns("properties").map(|list| {
-        let pair = |p: ElementRef<'_>| Some((p.attr("key")?.to_owned(), p.attr("value").unwrap_or("").to_owned()));
+        let pair =
+            |p: ElementRef<'_>| Some((p.attr("key")?.to_owned(), p.attr("value").unwrap_or("").to_owned()));
         list.children().filter_map(pair).collect()
     });
     Some(RegistryItem {
@@ -77,6 +78,7 @@ fn item(child: ElementRef<'_>) -> Option<RegistryItem> {
 pub(super) fn read(element: &XmlElement, reader: &mut Reader<'_>) -> Option<RegistryDeclaration> {
     let provider = reader.required(element.get(), "provider")?;
     let parameters = element.get().children_named("parameter");
-    let parameters = parameters.filter_map(|c| Some((c.attr("name")?.to_owned(), c.text().trim().to_owned())));
+    let parameters =
+        parameters.filter_map(|c| Some((c.attr("name")?.to_owned(), c.text().trim().to_owned())));
     Some(RegistryDeclaration { provider, parameters: parameters.collect(), element: element.clone() })
 }

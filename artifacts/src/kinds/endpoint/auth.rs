@@ -134,7 +134,8 @@ fn read_oauth(element: &XmlElement, reader: &mut Reader<'_>) -> Option<Authentic
         client_id: client_id?,
         client_secret: client_secret?,
         token_url: token_url?,
-        credentials_in_payload: text(config, "authMode").is_some_and(|mode| mode.eq_ignore_ascii_case("payload")),
+        credentials_in_payload: text(config, "authMode")
+            .is_some_and(|mode| mode.eq_ignore_ascii_case("payload")),
         connection_timeout_ms: millis("connectionTimeout"),
         connection_request_timeout_ms: millis("connectionRequestTimeout"),
         socket_timeout_ms: millis("socketTimeout"),

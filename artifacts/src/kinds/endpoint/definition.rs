@@ -170,12 +170,31 @@ pub(super) fn read(element: &XmlElement, reader: &mut Reader<'_>) -> Definition 
 }
 
 const ATTRIBUTES: &[&str] = &[
-    "uri", "uri-template", "method", "version", "service", "port", "format", "optimize", "encoding", "statistics",
+    "uri",
+    "uri-template",
+    "method",
+    "version",
+    "service",
+    "port",
+    "format",
+    "optimize",
+    "encoding",
+    "statistics",
     "trace",
 ];
 const CHILDREN: &[&str] = &[
-    "enableAddressing", "enableSec", "enableRM", "timeout", "markForSuspension", "suspendOnFailure",
-    "suspendDurationOnFailure", "retryConfig", "authentication", "serverPushSequence", "definitions", "description",
+    "enableAddressing",
+    "enableSec",
+    "enableRM",
+    "timeout",
+    "markForSuspension",
+    "suspendOnFailure",
+    "suspendDurationOnFailure",
+    "retryConfig",
+    "authentication",
+    "serverPushSequence",
+    "definitions",
+    "description",
 ];
 
 fn format(text: &str) -> Format {

@@ -163,7 +163,8 @@ fn children(parent: &XmlElement, reader: &mut Reader<'_>) -> Vec<Endpoint> {
         let Some(endpoint) = read_element(&child, reader) else { continue };
         if let EndpointKind::Indirect(key) = &endpoint.kind {
             if keys.contains(&key.key) {
-                let message = format!("the endpoint '{}' stands twice in <{}>", key.key, parent.get().local());
+                let message =
+                    format!("the endpoint '{}' stands twice in <{}>", key.key, parent.get().local());
                 reader.error(Code::DUPLICATE, child.get().place_of("key"), message);
             }
             keys.push(key.key.clone());
@@ -177,7 +178,8 @@ fn members(parent: &XmlElement, reader: &mut Reader<'_>) -> Vec<Member> {
     let mut found = Vec::new();
     for child in parent.children_named("member") {
         let this = child.get();
-        let host = reader.present(this, "hostName").map(|host| reader.resolve(&host, this.place_of("hostName")));
+        let host =
+            reader.present(this, "hostName").map(|host| reader.resolve(&host, this.place_of("hostName")));
         let mut port = |name: &str| {
             let text = reader.resolved(this, name)?;
             reader.int(&text, this.place_of(name), &format!("'{name}'"))
@@ -199,7 +201,8 @@ fn not_empty(child: &XmlElement, count: usize, reader: &mut Reader<'_>) {
 
 fn not_both(child: &XmlElement, reader: &mut Reader<'_>) {
     if child.child("endpoint").is_some() && child.child("member").is_some() {
-        let message = format!("<{}> holds <endpoint> and <member>; only one of them is allowed", child.get().local());
+        let message =
+            format!("<{}> holds <endpoint> and <member>; only one of them is allowed", child.get().local());
         reader.error(Code::CONFLICT, child.get().place(), message);
     }
 }

@@ -179,8 +179,20 @@ pub fn read_element(element: &XmlElement, reader: &mut Reader<'_>) -> Option<End
 const ATTRIBUTES: &[&str] =
     &["name", "key", "key-expression", "template", "uri", "onError", "trace", "statistics"];
 const CHILDREN: &[&str] = &[
-    "address", "wsdl", "default", "loadbalance", "session", "dynamicLoadbalance", "serviceDynamicLoadbalance",
-    "failover", "recipientlist", "http", "class", "property", "description", "parameter",
+    "address",
+    "wsdl",
+    "default",
+    "loadbalance",
+    "session",
+    "dynamicLoadbalance",
+    "serviceDynamicLoadbalance",
+    "failover",
+    "recipientlist",
+    "http",
+    "class",
+    "property",
+    "description",
+    "parameter",
 ];
 
 fn known_parts(element: ElementRef<'_>, reader: &mut Reader<'_>) {
@@ -317,7 +329,12 @@ fn property(child: &XmlElement, reader: &mut Reader<'_>) -> Option<EndpointPrope
     let scope = this.attr("scope").unwrap_or("default");
     let scopes = ["axis2", "transport", "default", "axis2-client"];
     if !scopes.contains(&scope) {
-        reader.unknown_word(scope, this.place_of("scope"), "scope of an endpoint property", scopes.into_iter());
+        reader.unknown_word(
+            scope,
+            this.place_of("scope"),
+            "scope of an endpoint property",
+            scopes.into_iter(),
+        );
         return None;
     }
     Some(EndpointProperty { name: name?, scope: scope.to_owned(), value: value? })

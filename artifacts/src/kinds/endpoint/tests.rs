@@ -43,7 +43,9 @@ fn suspension_is_read() {
 fn the_first_rule_decides() {
     assert!(matches!(good("key='a'><http/>").kind, EndpointKind::Indirect(key) if key.key == "a"));
     assert!(matches!(good("><http uri-template='/x'/><default/>").kind, EndpointKind::Default(_)));
-    assert!(matches!(good("><http method='get'/>").kind, EndpointKind::Http(http) if http.method == Some("GET")));
+    assert!(
+        matches!(good("><http method='get'/>").kind, EndpointKind::Http(http) if http.method == Some("GET"))
+    );
 }
 
 #[test]
@@ -59,7 +61,10 @@ fn numbers_and_words_are_checked() {
         ("><failover/>", "<endpoint>"),
         ("><loadbalance><endpoint key='a'/><endpoint key='a'/></loadbalance>", "twice"),
         ("template='t'><parameter name='a'/>", "'value'"),
-        ("><http><authentication><basicAuth><username>u</username></basicAuth></authentication></http>", "<password>"),
+        (
+            "><http><authentication><basicAuth><username>u</username></basicAuth></authentication></http>",
+            "<password>",
+        ),
     ] {
         let text = refused(body);
         assert!(text.contains(said), "{body}: {text}");
@@ -88,7 +93,8 @@ fn oauth_is_read() {
 
 #[test]
 fn recipients_by_expression() {
-    let endpoint = good("><recipientlist><endpoints value='{get-property(\"a\")}' max-cache='x'/></recipientlist>");
+    let endpoint =
+        good("><recipientlist><endpoints value='{get-property(\"a\")}' max-cache='x'/></recipientlist>");
     let EndpointKind::RecipientList(list) = endpoint.kind else { panic!("kind") };
     assert!(matches!(list.recipients, Recipients::Dynamic { max_cache: 20, value: Value::Expression(_) }));
 }
