@@ -2,8 +2,16 @@
 
 use crate::errors::Fault;
 use crate::flow::Context;
-use crate::message::{Message, Value, XmlItem};
+use crate::message::{Json, Message, Value};
 use std::sync::Arc;
+
+pub mod java_regex;
+pub mod jsonpath;
+mod selection;
+
+pub use java_regex::JavaRegex;
+pub use jsonpath::{JsonPath, PathError};
+pub use selection::{JsonMatch, Key, Place, Selected, Selection, at, at_mut};
 
 /// Which dialects a place accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +22,28 @@ pub enum Dialects {
     XPathOnly,
     /// XPath and `json-eval(...)`.
     PathsOnly,
+}
+
+/// The language that an expression is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// XPath.
+    XPath,
+    /// `json-eval(...)`.
+    JsonPath,
+    /// `${...}`.
+    Synapse,
+}
+
+/// Where a `${...}` that is only a path stands: what foreach writes its results back to.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// `${payload...}` with the path as JSONPath (`$...`).
+    Payload(Arc<JsonPath>),
+    /// `${vars.name...}`: the variable, and the path inside it when there is one.
+    Variable(Arc<str>, Option<Arc<JsonPath>>),
+    /// `${xpath('...')}` over the message or, with a name, over an XML variable.
+    XPath(Arc<Expr>, Option<Arc<str>>),
 }
 
 /// A compiled expression.
@@ -57,9 +87,87 @@ impl Expr {
         Ok(None)
     }
 
-    /// What the expression selects, as a list: XML nodes or JSON elements.
-    pub fn select(&self, _message: &Message, _cx: &Context) -> Result<Vec<XmlItem>, Fault> {
-        Ok(Vec::new())
+    /// What the expression selects: nodes that can be changed in place, JSON elements with their places.
+    pub fn select(&self, _message: &Message, _cx: &Context) -> Result<Selection, Fault> {
+        Ok(Selection::Value(None))
+    }
+
+    /// The language it is written in.
+    pub fn dialect(&self) -> Dialect {
+        Dialect::XPath
+    }
+
+    /// The path of a `json-eval(...)` for this message, its `{...}` groups filled in; `None` for other
+    /// dialects. The path applies to [`json_root`].
+    pub fn json_path(&self, _message: &Message, _cx: &Context) -> Result<Option<Arc<JsonPath>>, Fault> {
+        Ok(None)
+    }
+
+    /// Where a `${...}` path stands, for writing results back.
+    pub fn target(&self, _message: &Message, _cx: &Context) -> Result<Option<Target>, Fault> {
+        Ok(None)
+    }
+}
+
+/// The message's payload as JSON tree: parsed for JSON payloads, converted for XML ones. `None` for an
+/// empty body; a fault for text that is no JSON.
+pub fn json_root(message: &Message) -> Result<Option<Arc<Json>>, Fault> {
+    match message.payload.as_json() {
+        Some(body) => match body.tree() {
+            Ok(tree) => Ok(Some(tree.clone())),
+            Err(error) => Err(Fault::new(format!("the payload is no JSON: {error}"))),
+        },
+        None => Ok(None),
+    }
+}
+
+/// Text with `${...}` expressions in it: log messages, formats, call bodies. An expression ends at the
+/// first `}`.
+#[derive(Debug)]
+pub struct InlineTemplate {
+    parts: Vec<InlinePart>,
+}
+
+/// A piece of an [`InlineTemplate`].
+#[derive(Debug)]
+pub enum InlinePart {
+    /// Literal text.
+    Text(Arc<str>),
+    /// The expression between `${` and `}`.
+    Expr(Arc<Expr>),
+}
+
+impl InlineTemplate {
+    /// Compiles a text; the error is that of the first bad expression.
+    pub fn compile(text: &str, _prefixes: &[(Arc<str>, Arc<str>)]) -> Result<Self, String> {
+        Ok(Self { parts: vec![InlinePart::Text(text.into())] })
+    }
+
+    /// The pieces in order, for callers with replacement rules of their own.
+    pub fn parts(&self) -> &[InlinePart] {
+        &self.parts
+    }
+
+    /// Does it hold any expression?
+    pub fn is_dynamic(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, InlinePart::Expr(_)))
+    }
+
+    /// The text with each expression replaced by its string form; null becomes nothing.
+    pub fn text(&self, message: &Message, cx: &Context) -> Result<String, Fault> {
+        let mut out = String::new();
+        for part in &self.parts {
+            match part {
+                InlinePart::Text(text) => out.push_str(text),
+                InlinePart::Expr(expr) => out.push_str(&expr.text(message, cx)?.unwrap_or_default()),
+            }
+        }
+        Ok(out)
+    }
+
+    /// Does evaluating it need the message body?
+    pub fn reads_body(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, InlinePart::Expr(expr) if expr.reads_body()))
     }
 }
 
