@@ -232,7 +232,9 @@ fn xml_find(tree: &Tree, spec: &Value, shown: &str) -> Checked {
     }
     for key in ["text", "text_contains", "text_matches"] {
         let Some(want) = spec.get(key).map(json::text) else { continue };
-        ensure(n > 0, || format!("xml_find {path}: nothing found, expected {key} {want:?}; body {}", short(shown)))?;
+        ensure(n > 0, || {
+            format!("xml_find {path}: nothing found, expected {key} {want:?}; body {}", short(shown))
+        })?;
         for id in &found {
             let value = tree.inner_text(*id);
             let ok = match key {
@@ -257,10 +259,14 @@ fn soap_fault(body: &Body<'_>, want: &Value) -> Checked {
     let Some(fault) = tree.descend(ROOT).into_iter().find(|id| tree.node(*id).tag == fault_tag) else {
         return Err(format!("no SOAP fault in {}", short(&body.text)));
     };
-    let part = |name: &str| tree.descend(fault).into_iter().skip(1).find(|id| xml::local(&tree.node(*id).tag) == name);
+    let part = |name: &str| {
+        tree.descend(fault).into_iter().skip(1).find(|id| xml::local(&tree.node(*id).tag) == name)
+    };
     let said = |id: Option<Id>| id.map(|id| tree.inner_text(id).trim().to_owned()).unwrap_or_default();
     let (code, reason, role, node) = match version {
-        "1.1" => (said(part("faultcode")), said(part("faultstring")), said(part("faultactor")), String::new()),
+        "1.1" => {
+            (said(part("faultcode")), said(part("faultstring")), said(part("faultactor")), String::new())
+        }
         _ => (said(part("Value")), said(part("Text")), said(part("Role")), said(part("Node"))),
     };
     let code = code.rsplit(':').next().unwrap_or_default().to_owned();
@@ -269,7 +275,8 @@ fn soap_fault(body: &Body<'_>, want: &Value) -> Checked {
     for (key, w) in members(Some(want)) {
         let w = json::text(w);
         let equal = |got: &str| ensure(got == w, || format!("fault {key} {got:?}, expected {w:?}"));
-        let has = |got: &str| ensure(got.contains(&w), || format!("fault {key}: {w:?} not in {:?}", short(got)));
+        let has =
+            |got: &str| ensure(got.contains(&w), || format!("fault {key}: {w:?} not in {:?}", short(got)));
         match key.as_str() {
             "version" => equal(version)?,
             "code" => equal(&code)?,
@@ -365,7 +372,9 @@ mod tests {
         let m = got(500, "text/xml", fault);
         let is = |want: Value| message(&m, &json!({ "soap_fault": want })).is_ok();
         assert!(is(json!({})));
-        assert!(is(json!({"version": "1.1", "code": "Client", "reason": "no such thing", "detail_contains": "h"})));
+        assert!(is(
+            json!({"version": "1.1", "code": "Client", "reason": "no such thing", "detail_contains": "h"})
+        ));
         assert!(is(json!({"reason_matches": "^no", "contains": "Client"})));
         assert!(!is(json!({"code": "Server"})));
         let plain = fault.replace("s:Fault", "r");

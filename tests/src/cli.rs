@@ -137,7 +137,10 @@ impl Arguments {
                 let globs = self.filter();
                 known.reasons.retain(|name, _| globs.iter().any(|g| crate::pattern::glob_matches(g, name)));
                 let judged = known.apply(outcomes.clone());
-                for o in judged.iter().filter(|o| !outcomes.iter().any(|b| b.name == o.name && b.verdict == o.verdict)) {
+                for o in judged
+                    .iter()
+                    .filter(|o| !outcomes.iter().any(|b| b.name == o.name && b.verdict == o.verdict))
+                {
                     say(&o.line());
                 }
                 judged
@@ -171,7 +174,9 @@ fn server_binary() -> Result<PathBuf, String> {
     }
     match binary.exists() {
         true => Ok(binary),
-        false => Err(format!("{} does not exist: build it, or name a server with --server", binary.display())),
+        false => {
+            Err(format!("{} does not exist: build it, or name a server with --server", binary.display()))
+        }
     }
 }
 

@@ -52,7 +52,8 @@ impl Known {
     fn parse(text: &str) -> Result<Known, String> {
         let mut reasons = BTreeMap::new();
         for line in text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')) {
-            let (name, reason) = line.split_once(char::is_whitespace).ok_or(format!("{line}: reason is missing"))?;
+            let (name, reason) =
+                line.split_once(char::is_whitespace).ok_or(format!("{line}: reason is missing"))?;
             if reasons.insert(name.to_owned(), reason.trim().to_owned()).is_some() {
                 return Err(format!("{name} stands twice"));
             }
@@ -68,7 +69,9 @@ impl Known {
         for mut outcome in outcomes {
             if let Some(reason) = missing.remove(&outcome.name) {
                 outcome.verdict = match outcome.verdict {
-                    Verdict::Passed => Verdict::Failed("passes now: take it off the list of known failures".into()),
+                    Verdict::Passed => {
+                        Verdict::Failed("passes now: take it off the list of known failures".into())
+                    }
                     Verdict::Failed(_) => Verdict::Skipped(format!("known: {reason}")),
                     skipped => skipped,
                 };

@@ -245,7 +245,12 @@ pub fn connect(host: &str, port: u16, wait: Duration) -> Result<TcpStream, Broke
 }
 
 /// Sends bytes and reads one answer.
-pub fn exchange(mut stream: TcpStream, bytes: &[u8], method: &str, since: Instant) -> Result<Message, Broken> {
+pub fn exchange(
+    mut stream: TcpStream,
+    bytes: &[u8],
+    method: &str,
+    since: Instant,
+) -> Result<Message, Broken> {
     stream.write_all(bytes)?;
     let mut message = read_answer(&mut BufReader::new(stream), method)?;
     message.elapsed_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -278,11 +283,17 @@ mod tests {
     fn answers_are_framed_by_length_chunks_or_end() {
         let m = answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nabc", "GET").unwrap();
         assert_eq!((m.status, m.body.as_slice()), (200, b"ab".as_slice()));
-        let m = answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=1\r\nab\r\n1\r\nc\r\n0\r\n\r\n", "GET");
+        let m = answer(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=1\r\nab\r\n1\r\nc\r\n0\r\n\r\n",
+            "GET",
+        );
         assert_eq!(m.unwrap().body, b"abc");
         assert_eq!(answer("HTTP/1.0 200 OK\r\n\r\nrest", "GET").unwrap().body, b"rest");
         assert!(answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", "HEAD").unwrap().body.is_empty());
-        assert_eq!(answer("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No\r\n\r\n", "GET").unwrap().status, 204);
+        assert_eq!(
+            answer("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No\r\n\r\n", "GET").unwrap().status,
+            204
+        );
     }
 
     #[test]

@@ -43,7 +43,9 @@ impl Layout {
                 let folder = if kind == "api" { "apis" } else { kind };
                 format!("src/main/wso2mi/artifacts/{folder}/{file}")
             }
-            Layout::SynapseConfigs => format!("repository/deployment/server/synapse-configs/default/{kind}/{file}"),
+            Layout::SynapseConfigs => {
+                format!("repository/deployment/server/synapse-configs/default/{kind}/{file}")
+            }
         }
     }
 
@@ -104,7 +106,8 @@ pub(super) fn split_definitions(text: &str) -> Result<Vec<Part>, String> {
             continue;
         }
         let source = with_declarations(text.get(child.range()).unwrap_or_default(), &spaces);
-        let name = [child.attribute("name"), child.attribute("key")].into_iter().flatten().find(|n| !n.is_empty());
+        let name =
+            [child.attribute("name"), child.attribute("key")].into_iter().flatten().find(|n| !n.is_empty());
         match (kind_of(own), name) {
             (Some(kind), Some(name)) => parts.push(Part { kind, file: file_name(name), text: source }),
             _ => loose.push_str(&source),
@@ -146,7 +149,9 @@ fn start_tag(text: &str) -> Vec<(String, String)> {
     let mut rest = text.trim_start_matches(|c: char| !(c.is_whitespace() || c == '>' || c == '/'));
     loop {
         rest = rest.trim_start();
-        let Some((name, after)) = rest.split_once('=').filter(|_| !rest.starts_with(['>', '/'])) else { return out };
+        let Some((name, after)) = rest.split_once('=').filter(|_| !rest.starts_with(['>', '/'])) else {
+            return out;
+        };
         let after = after.trim_start();
         let Some(quote) = after.chars().next().filter(|q| *q == '"' || *q == '\'') else { return out };
         let Some(end) = after.get(1..).and_then(|a| a.find(quote)) else { return out };

@@ -17,7 +17,10 @@ const KEYS: [(&str, &str); 16] = [
         "name title source tags confidence notes requires server_config artifacts resources files dirs backends steps",
     ),
     ("artifact", "file repo path rewrite content name kind registry at"),
-    ("step", "request expect repeat save sleep_ms set_backend expect_backend expect_log put_file expect_file"),
+    (
+        "step",
+        "request expect repeat save sleep_ms set_backend expect_backend expect_log put_file expect_file",
+    ),
     ("request", "method path url headers body soap timeout_s chunked http_version raw hang_up"),
     ("soap", "version action body header"),
     (
@@ -187,7 +190,16 @@ mod tests {
                     - request: {methid: GET}\n  expect: {statuz: 1, body: {equal: x}, xml: '<'}\n\
                     - expect_backend: {backend: be}\n";
         let found = problems(text).join("\n");
-        for part in ["file name", "\"apis\"", "a.xml", "methid", "statuz", "\"equal\"", "step 1: xml", "backend \"be\""] {
+        for part in [
+            "file name",
+            "\"apis\"",
+            "a.xml",
+            "methid",
+            "statuz",
+            "\"equal\"",
+            "step 1: xml",
+            "backend \"be\"",
+        ] {
             assert!(found.contains(part), "{part} in {found}");
         }
     }

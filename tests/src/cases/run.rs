@@ -272,7 +272,8 @@ impl<'a> CaseRun<'a> {
         }
         for r in list(self.case.get("resources")) {
             let key = r.get("registry").map(json::text).unwrap_or_default();
-            let path = layout.registry(&key).ok_or_else(|| Stop::Fail(format!("unknown registry key {key}")))?;
+            let path =
+                layout.registry(&key).ok_or_else(|| Stop::Fail(format!("unknown registry key {key}")))?;
             put(base, &path, &self.content(r)?)?;
         }
         for f in list(self.case.get("files")) {
@@ -291,7 +292,8 @@ impl<'a> CaseRun<'a> {
             return Ok(placeholders::substitute(&text, self).into_bytes());
         }
         let path = self.source(a)?;
-        let data = std::fs::read(&path).map_err(|_| Stop::Skip(format!("missing file {}", path.display())))?;
+        let data =
+            std::fs::read(&path).map_err(|_| Stop::Skip(format!("missing file {}", path.display())))?;
         let mut text = match String::from_utf8(data) {
             Ok(text) => text,
             Err(e) => return Ok(e.into_bytes()),

@@ -100,7 +100,8 @@ impl Server {
                 .replace("{offset}", &place.offset.to_string())
         };
         let words: Vec<String> = command.words.iter().map(fill).collect();
-        let (program, arguments) = words.split_first().ok_or_else(|| Stop::Fail("empty server command".into()))?;
+        let (program, arguments) =
+            words.split_first().ok_or_else(|| Stop::Fail("empty server command".into()))?;
         let child = Command::new(program)
             .args(arguments)
             .current_dir(&place.dir)
@@ -121,7 +122,9 @@ impl Server {
         while start.elapsed() < wait {
             if let Some(status) = self.child.try_wait()? {
                 let tail = self.tail();
-                return Err(Stop::Fail(format!("server ended with {status} while starting; log tail: {tail}")));
+                return Err(Stop::Fail(format!(
+                    "server ended with {status} while starting; log tail: {tail}"
+                )));
             }
             listens = listens || TcpStream::connect(("127.0.0.1", place.port)).is_ok();
             // A server that answers on its HTTP port but has no health port is ready all the same.
@@ -213,7 +216,9 @@ mod tests {
         let place = Place { dir: work.path().into(), work: work.path().into(), port, offset: 0 };
         let command = StartCommand::template("sleep 30");
         let start = Instant::now();
-        let Err(Stop::Fail(why)) = Server::start(&command, &place, Duration::from_millis(100)) else { panic!() };
+        let Err(Stop::Fail(why)) = Server::start(&command, &place, Duration::from_millis(100)) else {
+            panic!()
+        };
         assert!(why.contains("did not become ready"), "{why}");
         assert!(start.elapsed() < Duration::from_secs(5));
     }

@@ -33,7 +33,11 @@ impl CaseRun<'_> {
         } else if let Some(set) = step.get("set_backend") {
             let name = set.get("backend").map(json::text).unwrap_or_default();
             let backend = self.backends.get_mut(&name).ok_or_else(|| unknown_backend(&name))?;
-            if truthy(set.get("down")) { backend.down()? } else { backend.up()? }
+            if truthy(set.get("down")) {
+                backend.down()?
+            } else {
+                backend.up()?
+            }
             sleep(Duration::from_millis(200));
         } else if let Some(e) = step.get("expect_backend") {
             self.expect_backend(&self.deep(Some(e)))?;
@@ -54,8 +58,8 @@ impl CaseRun<'_> {
         let said = |key: &str| r.get(key).map(json::text);
         let path = said("path").unwrap_or_else(|| "/".into());
         let url = said("url").unwrap_or_else(|| self.base() + &path);
-        let (host, port, target) =
-            wire::split_url(&url).ok_or_else(|| Stop::Fail(format!("runner: cannot read the address {url}")))?;
+        let (host, port, target) = wire::split_url(&url)
+            .ok_or_else(|| Stop::Fail(format!("runner: cannot read the address {url}")))?;
         let wait = seconds(number(r.get("timeout_s"), 30.0));
         let raw = said("raw");
         let method = match &raw {
@@ -87,7 +91,10 @@ impl CaseRun<'_> {
             Err(Broken::Closed(why)) => return Err(Stop::Fail(format!("{what}: {why}"))),
         };
         if wanted != "ok" {
-            return Err(Stop::Fail(format!("{what}: answered {}, expected connection {wanted}", message.status)));
+            return Err(Stop::Fail(format!(
+                "{what}: answered {}, expected connection {wanted}",
+                message.status
+            )));
         }
         if raw.is_some() {
             message.version = "HTTP/1.1".into();
@@ -224,7 +231,8 @@ fn envelope(soap: &Value, headers: &mut Headers) -> String {
 fn backend_problem(name: &str, got: &[Received], e: &Value) -> Option<String> {
     let n = got.len() as u64;
     let bound = |key: &str| e.get(key).and_then(Value::as_u64);
-    let wrong = |what: &str, want: u64| Some(format!("backend {name} got {n} requests, expected {what}{want}"));
+    let wrong =
+        |what: &str, want: u64| Some(format!("backend {name} got {n} requests, expected {what}{want}"));
     if let Some(want) = bound("count").filter(|w| n != *w) {
         return wrong("", want);
     }

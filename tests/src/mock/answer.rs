@@ -84,7 +84,8 @@ fn number(v: Option<&Value>, default: u16) -> u16 {
 }
 
 fn echo(status: u16, request: &Received) -> Answer {
-    let content_type = values(&request.headers, "Content-Type").first().copied().unwrap_or("text/plain").to_owned();
+    let content_type =
+        values(&request.headers, "Content-Type").first().copied().unwrap_or("text/plain").to_owned();
     Answer::text(status, &content_type, request.body.clone())
 }
 
@@ -119,7 +120,9 @@ fn respond(spec: &Value, request: &Received) -> Answer {
     let mut body = spec.get("body").map(json::text).unwrap_or_default().into_bytes();
     if truthy(spec.get("echo")) {
         body.clone_from(&request.body);
-        implied = Some(values(&request.headers, "Content-Type").first().copied().unwrap_or("text/plain").to_owned());
+        implied = Some(
+            values(&request.headers, "Content-Type").first().copied().unwrap_or("text/plain").to_owned(),
+        );
     }
     if let Some(value) = spec.get("json") {
         body = json::dumps(value).into_bytes();

@@ -24,7 +24,9 @@ fn run(stream: &TcpStream, shared: &Shared) -> Result<(), Broken> {
     let mut reader = BufReader::new(stream);
     while let Some(request) = read(&mut reader, stream)? {
         let ends = request.version == "HTTP/1.0"
-            || wire::values(&request.headers, "Connection").iter().any(|v| v.to_ascii_lowercase().contains("close"));
+            || wire::values(&request.headers, "Connection")
+                .iter()
+                .any(|v| v.to_ascii_lowercase().contains("close"));
         locked(&shared.requests).push(request.clone());
         let answer = shared.answer(&request);
         pause(answer.delay, shared);
@@ -56,7 +58,8 @@ fn read(reader: &mut BufReader<&TcpStream>, mut stream: &TcpStream) -> Result<Op
         wire::sized(reader, length)?
     };
     // Several slashes in front are one: what the recorded cases saw.
-    let target = if target.starts_with("//") { format!("/{}", target.trim_start_matches('/')) } else { target.into() };
+    let target =
+        if target.starts_with("//") { format!("/{}", target.trim_start_matches('/')) } else { target.into() };
     Ok(Some(Received { method: method.into(), target, version: version.into(), headers, body }))
 }
 
@@ -126,7 +129,10 @@ fn chunks(data: &[u8], out: &mut Vec<u8>) {
 /// `Tue, 15 Nov 1994 08:12:31 GMT`.
 fn http_date(now: SystemTime) -> String {
     let s = super::samples::civil(now);
-    format!("{}, {:02} {} {} {:02}:{:02}:{:02} GMT", s.weekday, s.day, s.month, s.year, s.hour, s.minute, s.second)
+    format!(
+        "{}, {:02} {} {} {:02}:{:02}:{:02} GMT",
+        s.weekday, s.day, s.month, s.year, s.hour, s.minute, s.second
+    )
 }
 
 /// The usual phrase for a status, empty for numbers nobody has named.

@@ -11,7 +11,8 @@ use crate::xml::{self, Id, ROOT, SOAP11, SOAP12, Tree, escape, local, namespace}
 
 const WSA: [&str; 2] =
     ["http://www.w3.org/2005/08/addressing", "http://schemas.xmlsoap.org/ws/2004/08/addressing"];
-const OPERATIONS: [&str; 5] = ["getQuote", "getSimpleQuote", "getFullQuote", "getMarketActivity", "placeOrder"];
+const OPERATIONS: [&str; 5] =
+    ["getQuote", "getSimpleQuote", "getFullQuote", "getMarketActivity", "placeOrder"];
 const XSI: &str =
     " xmlns:ax21=\"http://services.samples/xsd\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"";
 
@@ -156,7 +157,8 @@ impl Shared {
             "getMarketActivity" => {
                 let quotes: String =
                     texts(&["symbols", "symbol"]).iter().map(|s| self.quote(s, "ax21:quotes")).collect();
-                let inner = format!("<ns:return xsi:type=\"ax21:GetMarketActivityResponse\">{quotes}</ns:return>");
+                let inner =
+                    format!("<ns:return xsi:type=\"ax21:GetMarketActivityResponse\">{quotes}</ns:return>");
                 return wrap("getMarketActivityResponse", &inner);
             }
             _ => {}

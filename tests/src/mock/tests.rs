@@ -12,7 +12,13 @@ fn backend(spec: Value) -> Backend {
     b
 }
 
-fn ask(b: &Backend, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Result<Message, Broken> {
+fn ask(
+    b: &Backend,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Result<Message, Broken> {
     let stream = wire::connect("127.0.0.1", b.port, Duration::from_secs(5))?;
     let request = Request {
         method: method.into(),
@@ -39,7 +45,10 @@ fn routes_are_tried_in_order_and_used_up() {
     assert_eq!(second.body, b"{\"k\": [1]}");
     assert_eq!(wire::values(&second.headers, "content-type"), ["application/json"]);
     let third = ask(&b, "PUT", "/z?q=1", &[("Content-Type", "a/b")], "hey you").unwrap();
-    assert_eq!((third.body.as_slice(), wire::values(&third.headers, "content-type")), (&b"hey you"[..], vec!["a/b"]));
+    assert_eq!(
+        (third.body.as_slice(), wire::values(&third.headers, "content-type")),
+        (&b"hey you"[..], vec!["a/b"])
+    );
     let last = ask(&b, "GET", "/a", &[], "").unwrap();
     assert_eq!((last.status, wire::values(&last.headers, "A")), (418, vec!["1", "2"]));
     let seen = b.requests();

@@ -39,7 +39,12 @@ pub fn find_all(tree: &Tree, path: &str) -> Result<Vec<Id>, String> {
         found = found.into_iter().flat_map(|id| advance(tree, id, &step.to)).collect();
         if step.to == Move::Up {
             let mut seen = Vec::new();
-            found.retain(|id| !seen.contains(id) && { seen.push(*id); true });
+            found.retain(|id| {
+                !seen.contains(id) && {
+                    seen.push(*id);
+                    true
+                }
+            });
         }
         found.retain(|id| step.tests.iter().all(|t| holds(tree, *id, t)));
     }
@@ -50,7 +55,9 @@ fn advance(tree: &Tree, id: Id, to: &Move) -> Vec<Id> {
     match to {
         Move::Stay => vec![id],
         Move::Up => tree.node(id).parent.into_iter().collect(),
-        Move::Child(name) => tree.node(id).children.iter().copied().filter(|c| fits(tree, *c, name)).collect(),
+        Move::Child(name) => {
+            tree.node(id).children.iter().copied().filter(|c| fits(tree, *c, name)).collect()
+        }
         Move::Below(name) => tree.descend(id).into_iter().skip(1).filter(|c| fits(tree, *c, name)).collect(),
     }
 }
@@ -116,7 +123,8 @@ fn parse(path: &str) -> Result<Vec<Step>, String> {
             n => Move::Child(n.to_owned()),
         };
         below = false;
-        let (tests, after) = predicates(after).ok_or_else(|| format!("path {path}: predicate not understood"))?;
+        let (tests, after) =
+            predicates(after).ok_or_else(|| format!("path {path}: predicate not understood"))?;
         steps.push(Step { to, tests });
         rest = after;
     }
@@ -169,7 +177,11 @@ fn predicate(text: &str) -> Option<Test> {
     }
     if let Some(back) = text.strip_prefix("last()") {
         let back = back.trim();
-        return Some(Test::Back(if back.is_empty() { 0 } else { back.strip_prefix('-')?.trim().parse().ok()? }));
+        return Some(Test::Back(if back.is_empty() {
+            0
+        } else {
+            back.strip_prefix('-')?.trim().parse().ok()?
+        }));
     }
     let (name, want) = match text.split_once('=') {
         None => (text, None),
