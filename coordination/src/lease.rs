@@ -1,0 +1,231 @@
+//! Activations and the right to run them.
+//!
+//! A lease is a pair in one row: an owner that is a live member, and the epoch of that ownership.
+//! The row says who holds it; a member's own clock can only make it let go sooner.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::clock::Timestamp;
+use crate::member::{MemberId, MemberRow};
+
+/// Longest key in characters: it must fit an index of every supported database in full Unicode.
+pub const MAX_KEY: usize = 191;
+
+/// Name of one thing that runs on some node, the same on all nodes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(Arc<str>);
+
+impl Key {
+    /// Takes the name as it is. Control characters become blanks, and a name longer than
+    /// [`MAX_KEY`] is cut and gets a hash of the whole, so that two long names stay different.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        let clean: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        if clean.chars().count() <= MAX_KEY {
+            return Self(clean.into());
+        }
+        let head: String = clean.chars().take(MAX_KEY - 17).collect();
+        Self(format!("{head}~{:016x}", hash(&[clean.as_bytes()])).into())
+    }
+
+    /// The key of one slot of an activation that may run several times in the group.
+    #[must_use]
+    pub fn slot(&self, index: u32) -> Self {
+        Self::new(&format!("{}#{index}", self.0))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The activation a slot belongs to; `None` when this is not a slot.
+    #[must_use]
+    pub fn base(&self) -> Option<&str> {
+        let (base, index) = self.0.rsplit_once('#')?;
+        (!index.is_empty() && index.bytes().all(|b| b.is_ascii_digit())).then_some(base)
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// FNV-1a with a final mix: stable across versions and platforms, which placement relies on.
+pub(crate) fn hash(parts: &[&[u8]]) -> u64 {
+    let mut h = 0xcbf2_9ce4_8422_2325_u64;
+    for part in parts {
+        for byte in *part {
+            h = (h ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        h = (h ^ 0xff).wrapping_mul(0x0100_0000_01b3);
+    }
+    h ^= h >> 33;
+    h = h.wrapping_mul(0xff51_afd7_ed55_8ccd);
+    h ^= h >> 33;
+    h = h.wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    h ^ (h >> 33)
+}
+
+/// Number of an ownership term of one activation. Grows with every change of owner and never
+/// repeats, so a receiver that remembers the highest it has seen can refuse a late writer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(pub i64);
+
+impl Epoch {
+    /// The epoch of the next owner: above this one, above `floor` (the highest the claimant ever
+    /// saw), and not below the database's clock. The last part keeps epochs growing when a restored
+    /// database has forgotten the latest grants.
+    #[must_use]
+    pub fn next(self, floor: Epoch, database: Timestamp) -> Self {
+        Self((self.0 + 1).max(floor.0 + 1).max(database.0))
+    }
+}
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// On how many nodes an activation runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Policy {
+    /// One owner in the group. Default for tasks, processors and polling inbound endpoints.
+    Exclusive,
+    /// `n` leases, `key#0` to `key#(n-1)`, spread over the nodes.
+    Slots(u32),
+    /// No gate: pinned tasks, listening inbound endpoints.
+    EveryNode,
+    /// No gate: the broker divides the work (consumer groups, competing consumers).
+    Shared,
+}
+
+impl Policy {
+    /// The rows this activation needs; none when there is no gate.
+    #[must_use]
+    pub fn keys(self, key: &Key) -> Vec<Key> {
+        match self {
+            Self::Exclusive => vec![key.clone()],
+            Self::Slots(n) => (0..n).map(|i| key.slot(i)).collect(),
+            Self::EveryNode | Self::Shared => Vec::new(),
+        }
+    }
+}
+
+/// One activation as read from the database.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LeaseRow {
+    pub owner: Option<MemberId>,
+    pub epoch: Epoch,
+    /// Whom the last owner wished to follow it.
+    pub wanted: Option<MemberId>,
+    /// Switched off by an operator for the whole group; nobody runs it.
+    pub paused: bool,
+    /// Fires claimed since the definition last changed.
+    pub runs: i64,
+    /// The highest fire key claimed so far.
+    pub last_fire: Option<i64>,
+}
+
+/// Everything a member reads in one beat.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct View {
+    /// The database's clock when it answered.
+    pub database: Timestamp,
+    /// Live members only, in order of identity.
+    pub members: Vec<MemberRow>,
+    pub leases: BTreeMap<Key, LeaseRow>,
+}
+
+impl View {
+    #[must_use]
+    pub fn member(&self, id: MemberId) -> Option<&MemberRow> {
+        self.members.iter().find(|m| m.id == id)
+    }
+
+    /// The owner of an activation if it is a live member.
+    #[must_use]
+    pub fn owner(&self, key: &Key) -> Option<&MemberRow> {
+        self.leases.get(key).and_then(|row| row.owner).and_then(|id| self.member(id))
+    }
+}
+
+/// A wish to become the owner: succeeds only if the row still is what the claimant saw, the seen
+/// owner is not live, the claimant is, and nobody has paused the activation.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Claim {
+    pub key: Key,
+    pub member: MemberId,
+    pub seen_owner: Option<MemberId>,
+    pub seen_epoch: Epoch,
+    /// The new epoch must be above this: the highest the claimant ever saw for the key.
+    pub floor: Epoch,
+    /// Fingerprint of the definition; another one than the row's starts the run count anew.
+    pub def: Arc<str>,
+}
+
+/// The end of exactly one term. Safe to repeat.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Release {
+    pub key: Key,
+    pub member: MemberId,
+    pub epoch: Epoch,
+    pub wanted: Option<MemberId>,
+}
+
+/// A term that has begun on this node.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Lease {
+    pub key: Key,
+    pub member: MemberId,
+    pub epoch: Epoch,
+    /// What earlier owners left behind.
+    pub runs: i64,
+    pub last_fire: Option<i64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_keys_fit_and_stay_different() {
+        let a = Key::new(&format!("{}a", "x".repeat(300)));
+        let b = Key::new(&format!("{}b", "x".repeat(300)));
+        assert_ne!(a, b);
+        assert_eq!(a.as_str().chars().count(), MAX_KEY);
+    }
+
+    #[test]
+    fn a_slot_knows_its_activation() {
+        assert_eq!(Key::new("mp").slot(2).base(), Some("mp"));
+        assert_eq!(Key::new("mp").base(), None);
+        assert_eq!(Key::new("mp#x").base(), None);
+    }
+
+    #[test]
+    fn the_next_epoch_is_above_everything_known() {
+        assert_eq!(Epoch(5).next(Epoch(9), Timestamp(3)), Epoch(10));
+        assert_eq!(Epoch(5).next(Epoch(0), Timestamp(3)), Epoch(6));
+        assert_eq!(Epoch(5).next(Epoch(0), Timestamp(30)), Epoch(30));
+    }
+
+    #[test]
+    fn only_gated_policies_need_rows() {
+        let key = Key::new("k");
+        assert_eq!(Policy::Exclusive.keys(&key), [key.clone()]);
+        assert_eq!(Policy::Slots(2).keys(&key), [key.slot(0), key.slot(1)]);
+        assert!(Policy::EveryNode.keys(&key).is_empty() && Policy::Shared.keys(&key).is_empty());
+    }
+}

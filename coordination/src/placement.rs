@@ -1,0 +1,184 @@
+//! Which member should run which activation; pure.
+//!
+//! Every node computes the same answer from the same view, and a compare-and-set settles the rest.
+//! Placement is sticky: what runs stays where it is, a free activation goes to the member with the
+//! least work (a hash breaks ties), and only real imbalance makes work move: exactly as many
+//! activations as the joining member's share.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::lease::{Key, hash};
+use crate::member::{Declaration, MemberId};
+
+/// How work is spread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Spread {
+    /// In proportion to the members' weights. Our default; also the peer's `RoundRobinResolver`.
+    #[default]
+    Balanced,
+    /// Everything on one member, the others stand by: the peer's `ActivePassiveResolver`.
+    OneNode,
+}
+
+/// Placement settings; equal on all nodes of a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Placement {
+    pub spread: Spread,
+    /// Nothing is newly placed while fewer members are live (the peer's `task_server_count`).
+    /// Default 0: no such condition.
+    pub quorum: usize,
+    /// Only these nodes get work (the peer's `TaskNodeResolver`, `task_nodes`). Default: all.
+    pub only: Option<BTreeSet<Arc<str>>>,
+}
+
+/// A live member as placement sees it.
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub id: MemberId,
+    pub name: Arc<str>,
+    pub weight: u32,
+    /// `false`: has been silent for a while; keeps what it has, gets nothing new.
+    pub fit: bool,
+    pub offers: Arc<Declaration>,
+}
+
+/// One activation that should change its owner.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Move {
+    pub key: Key,
+    pub from: MemberId,
+    pub to: MemberId,
+}
+
+/// Members, and who runs what at present or is about to.
+#[derive(Debug)]
+pub struct Board<'a> {
+    rule: &'a Placement,
+    nodes: &'a [Node],
+    load: BTreeMap<MemberId, u64>,
+    slots: BTreeMap<(String, MemberId), u64>,
+}
+
+impl<'a> Board<'a> {
+    #[must_use]
+    pub fn new(rule: &'a Placement, nodes: &'a [Node]) -> Self {
+        let load = nodes.iter().map(|n| (n.id, 0)).collect();
+        Self { rule, nodes, load, slots: BTreeMap::new() }
+    }
+
+    /// Counts `key` as run by `owner`.
+    pub fn put(&mut self, key: &Key, owner: MemberId) {
+        *self.load.entry(owner).or_default() += 1;
+        if let Some(base) = key.base() {
+            *self.slots.entry((base.to_owned(), owner)).or_default() += 1;
+        }
+    }
+
+    fn take(&mut self, key: &Key, owner: MemberId) {
+        if let Some(n) = self.load.get_mut(&owner) {
+            *n = n.saturating_sub(1);
+        }
+        if let Some(n) = key.base().and_then(|base| self.slots.get_mut(&(base.to_owned(), owner))) {
+            *n = n.saturating_sub(1);
+        }
+    }
+
+    fn load(&self, id: MemberId) -> u64 {
+        self.load.get(&id).copied().unwrap_or(0)
+    }
+
+    fn siblings(&self, key: &Key, id: MemberId) -> u64 {
+        let count = |base: &str| self.slots.get(&(base.to_owned(), id)).copied();
+        key.base().and_then(count).unwrap_or(0)
+    }
+
+    fn allows(&self, node: &Node, key: &Key) -> bool {
+        node.fit
+            && node.offers.offers(key)
+            && self.rule.only.as_ref().is_none_or(|names| names.contains(&node.name))
+    }
+
+    /// Members that may run `key`, best first. Empty while the quorum is missing.
+    #[must_use]
+    pub fn order(&self, key: &Key) -> Vec<MemberId> {
+        if self.nodes.iter().filter(|n| !n.offers.draining).count() < self.rule.quorum {
+            return Vec::new();
+        }
+        let mut able: Vec<&Node> = self.nodes.iter().filter(|n| self.allows(n, key)).collect();
+        match self.rule.spread {
+            Spread::Balanced => able.sort_by_cached_key(|n| {
+                (self.siblings(key, n.id), relative(self.load(n.id), n.weight), Reverse(score(key, n)))
+            }),
+            // Whoever has the most keeps getting it; with nothing placed the identity decides.
+            Spread::OneNode => able.sort_by_key(|n| (Reverse(self.load(n.id)), n.id)),
+        }
+        able.iter().map(|n| n.id).collect()
+    }
+
+    /// The first moves towards balance, at most `limit`. With the same members and activations,
+    /// applying them again and again comes to an end: each one lowers the sum of squared loads.
+    #[must_use]
+    pub fn moves(mut self, owners: &BTreeMap<Key, MemberId>, limit: usize) -> Vec<Move> {
+        let mut owners = owners.clone();
+        let mut moves = Vec::new();
+        while moves.len() < limit {
+            let next = match self.rule.spread {
+                Spread::Balanced => self.next_levelling(&owners),
+                Spread::OneNode => self.next_gathering(&owners),
+            };
+            let Some(next) = next else { break };
+            self.take(&next.key, next.from);
+            self.put(&next.key, next.to);
+            owners.insert(next.key.clone(), next.to);
+            moves.push(next);
+        }
+        moves
+    }
+
+    fn next_levelling(&self, owners: &BTreeMap<Key, MemberId>) -> Option<Move> {
+        let by_load = |n: &&Node| (relative(self.load(n.id), n.weight), n.id);
+        let mut light: Vec<&Node> = self.nodes.iter().collect();
+        light.sort_by_key(by_load);
+        for from in light.iter().rev() {
+            for to in light.iter().filter(|to| self.improves(from, to)) {
+                let movable = owners.iter().filter(|(k, o)| **o == from.id && self.allows(to, k));
+                let best = movable.map(|(k, _)| k).max_by_key(|k| {
+                    let spread = self.siblings(k, from.id).saturating_sub(self.siblings(k, to.id));
+                    (spread, score(k, to), Reverse((*k).clone()))
+                });
+                if let Some(key) = best {
+                    return Some(Move { key: key.clone(), from: from.id, to: to.id });
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether one activation from `from` to `to` lowers the sum of load squared over weight.
+    fn improves(&self, from: &Node, to: &Node) -> bool {
+        let (a, b) = (self.load(from.id), self.load(to.id));
+        let (wa, wb) = (u64::from(from.weight.max(1)), u64::from(to.weight.max(1)));
+        from.id != to.id && a > 0 && (2 * b + 1) * wa < (2 * a - 1) * wb
+    }
+
+    fn next_gathering(&self, owners: &BTreeMap<Key, MemberId>) -> Option<Move> {
+        owners.iter().find_map(|(key, from)| {
+            let to = *self.order(key).first()?;
+            (to != *from && self.load(to) >= self.load(*from)).then(|| Move { key: key.clone(), from: *from, to })
+        })
+    }
+}
+
+/// Load per weight in a form that compares exactly enough.
+fn relative(load: u64, weight: u32) -> u64 {
+    load * 1_000_000 / u64::from(weight.max(1))
+}
+
+fn score(key: &Key, node: &Node) -> u64 {
+    hash(&[key.as_str().as_bytes(), node.name.as_bytes()])
+}
+
+#[cfg(test)]
+mod tests;
