@@ -166,7 +166,11 @@ impl<'a> Board<'a> {
     fn next_gathering(&self, owners: &BTreeMap<Key, MemberId>) -> Option<Move> {
         owners.iter().find_map(|(key, from)| {
             let to = *self.order(key).first()?;
-            (to != *from && self.load(to) >= self.load(*from)).then(|| Move { key: key.clone(), from: *from, to })
+            (to != *from && self.load(to) >= self.load(*from)).then(|| Move {
+                key: key.clone(),
+                from: *from,
+                to,
+            })
         })
     }
 }

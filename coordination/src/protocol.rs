@@ -79,10 +79,17 @@ pub enum Input {
 pub enum Output {
     Do(Op),
     /// Guards of this member hold until this uptime, and not longer.
-    Trust { member: MemberId, until: Duration },
+    Trust {
+        member: MemberId,
+        until: Duration,
+    },
     Start(Lease),
     /// End a term; answer with [`Input::Stopped`] when it has ended.
-    Stop { key: Key, epoch: Epoch, why: Stop },
+    Stop {
+        key: Key,
+        epoch: Epoch,
+        why: Stop,
+    },
     Note(Note),
     /// The member has ended; nothing more will come.
     Left,
@@ -91,7 +98,9 @@ pub enum Output {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Stage {
     /// Not (or no longer) a member. `blocked`: another live member has our node name.
-    Joining { blocked: bool },
+    Joining {
+        blocked: bool,
+    },
     Member,
     Leaving,
     Left,
@@ -124,7 +133,7 @@ pub struct Protocol {
     stage: Stage,
     me: MemberId,
     draining: bool,
-    /// What we offer, and the version of it that the database confirmed.
+    /// What we offer, and the version of it that stands in our row.
     offer: Arc<Declaration>,
     confirmed: Option<i64>,
     flight: Flight,
@@ -270,9 +279,7 @@ impl Protocol {
         let done = matches!(result, Ok(Reply::Done(true)));
         match op {
             Op::Join(info) if info.id == self.me => self.on_join(now, &result, out),
-            Op::Renew { member, offer } if member == self.me => {
-                self.on_renew(now, sent, offer.as_deref(), &result, out);
-            }
+            Op::Renew { member, .. } if member == self.me => self.on_renew(now, sent, &result, out),
             Op::Observe => self.on_observe(now, sent, result.ok(), out),
             Op::End { member, .. } if member == self.me => self.on_leave(result.is_ok(), out),
             Op::End { member, how } => self.on_end(now, member, how, done, out),

@@ -158,7 +158,9 @@ mod tests {
 
     #[test]
     fn every_profile_obeys_the_rules() {
-        for timing in [Timing::default(), Timing::fast(), Timing::cautious(), Timing::of(ms(5000), ms(15_000))] {
+        for timing in
+            [Timing::default(), Timing::fast(), Timing::cautious(), Timing::of(ms(5000), ms(15_000))]
+        {
             assert_eq!(timing.problems(), Vec::<String>::new(), "{timing:?}");
         }
     }

@@ -111,6 +111,9 @@ impl Protocol {
         self.watches.see(now, &view.members, self.me);
         self.view_at = now;
         let Some(holder) = view.members.iter().find(|m| m.node == self.setup.node) else {
+            // Nobody has the name, yet we were refused: perhaps because a join of ours was applied
+            // late and has been expired since. An ended identity never comes back.
+            self.fresh_identity();
             self.stage = Stage::Joining { blocked: false };
             self.next_beat = now;
             return;
@@ -153,7 +156,6 @@ impl Protocol {
         &mut self,
         now: Duration,
         sent: Duration,
-        offer: Option<&Declaration>,
         result: &Result<Reply, StoreError>,
         out: &mut Vec<Output>,
     ) {
@@ -163,9 +165,6 @@ impl Protocol {
         self.flight = Flight::None;
         match result {
             Ok(Reply::Done(true)) => {
-                if let Some(offer) = offer {
-                    self.confirmed = Some(offer.version);
-                }
                 self.flight = Flight::Observe { renewed: sent };
                 out.push(Output::Do(Op::Observe));
             }
@@ -204,10 +203,12 @@ impl Protocol {
         view: Arc<View>,
         out: &mut Vec<Output>,
     ) {
-        if view.member(self.me).is_none() {
+        let Some(mine) = view.member(self.me) else {
             self.expelled(now, out);
             return;
-        }
+        };
+        // From the row, not from the answer: a database may forget even what it confirmed.
+        self.confirmed = Some(mine.declared.version);
         if let Some(since) = self.trouble_since.take() {
             out.push(Output::Note(Note::DatabaseBack { after: now.saturating_sub(since) }));
         }
@@ -249,7 +250,7 @@ impl Protocol {
     fn expelled(&mut self, now: Duration, out: &mut Vec<Output>) {
         out.push(Output::Note(Note::Expelled(self.me)));
         self.revoke_all(Stop::Revoked(Loss::Expelled), out);
-        self.me = MemberId(self.me.0.wrapping_add(1));
+        self.fresh_identity();
         self.stage = Stage::Joining { blocked: false };
         self.flight = Flight::None;
         self.next_beat = now;
@@ -259,6 +260,10 @@ impl Protocol {
         self.watches.restart();
         self.ending.clear();
         self.forget_work();
+    }
+
+    fn fresh_identity(&mut self) {
+        self.me = MemberId(self.me.0.wrapping_add(1));
     }
 
     // ---- ending members ------------------------------------------------------------------------

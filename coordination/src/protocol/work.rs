@@ -32,12 +32,7 @@ impl Protocol {
         self.hurry = false;
     }
 
-    pub(super) fn declare(
-        &mut self,
-        now: Duration,
-        keys: BTreeMap<Key, Arc<str>>,
-        out: &mut Vec<Output>,
-    ) {
+    pub(super) fn declare(&mut self, now: Duration, keys: BTreeMap<Key, Arc<str>>, out: &mut Vec<Output>) {
         if self.offer.keys == keys {
             return;
         }
@@ -212,14 +207,16 @@ impl Protocol {
                 None => {}
             }
         }
-        let is_free = |key: &Key| view.owner(key).is_none() && view.leases.get(key).is_some_and(|r| !r.paused);
+        let is_free =
+            |key: &Key| view.owner(key).is_none() && view.leases.get(key).is_some_and(|r| !r.paused);
         self.free_since.retain(|key, _| is_free(key));
         let any_free = !free.is_empty() || !self.busy.is_empty();
         for (key, row) in free {
             self.consider(now, view, &mut board, key, row);
         }
         let late = |m: &crate::member::MemberRow| self.watches.is_quiet(m.id, now, 8);
-        let leaving = |m: &crate::member::MemberRow| m.declared.draining && owners.values().any(|o| *o == m.id);
+        let leaving =
+            |m: &crate::member::MemberRow| m.declared.draining && owners.values().any(|o| *o == m.id);
         self.hurry |= view.members.iter().any(|m| m.id != self.me && (late(m) || leaving(m)));
         if !any_free && now >= self.stable_since + self.setup.timing.rebalance_after {
             self.rebalance(now, board, &owners, out);

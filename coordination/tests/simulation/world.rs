@@ -56,7 +56,9 @@ pub struct Node {
     pub cut_requests: bool,
     pub cut_replies: bool,
     broken_connection: bool,
+    /// Way to the database and way back.
     latency: (u64, u64),
+    way_back: (u64, u64),
     runs: BTreeMap<Key, Run>,
     trust: BTreeMap<MemberId, Duration>,
     pub keys: BTreeMap<Key, Arc<str>>,
@@ -98,6 +100,8 @@ pub struct World {
     pub nodes: Vec<Node>,
     pub oracle: Oracle,
     pub flaw: Flaw,
+    /// Only the faults the test asks for.
+    pub quiet: bool,
     pub timing: Timing,
     pub limits: BTreeMap<Key, i64>,
     heap: BinaryHeap<Reverse<(u64, u64)>>,
@@ -121,6 +125,7 @@ impl World {
             nodes: Vec::new(),
             oracle: Oracle::default(),
             flaw,
+            quiet: false,
             timing,
             limits: BTreeMap::new(),
             heap: BinaryHeap::new(),
@@ -165,6 +170,7 @@ impl World {
             cut_replies: false,
             broken_connection: false,
             latency: (200, 5 * MS),
+            way_back: (200, 5 * MS),
             runs: BTreeMap::new(),
             trust: BTreeMap::new(),
             keys: keys.iter().map(|k| (k.clone(), Arc::from("d1"))).collect(),
@@ -219,8 +225,9 @@ impl World {
         self.nodes[n].wall_step += by;
     }
 
-    pub fn set_latency(&mut self, n: usize, low: u64, high: u64) {
-        self.nodes[n].latency = (low, high);
+    pub fn set_latency(&mut self, n: usize, way_there: (u64, u64), way_back: (u64, u64)) {
+        self.nodes[n].latency = way_there;
+        self.nodes[n].way_back = way_back;
     }
 
     pub fn clock(&self, n: usize) -> Duration {
@@ -331,7 +338,8 @@ impl World {
         }
         let (low, high) = self.nodes[n].latency;
         // Now and then a statement hangs somewhere and is applied long after anybody waits for it.
-        let delay = if self.rng.chance(2) { self.rng.range(0, 12 * SECOND) } else { self.rng.range(low, high) };
+        let hangs = !self.quiet && self.rng.chance(2);
+        let delay = if hangs { self.rng.range(0, 12 * SECOND) } else { self.rng.range(low, high) };
         if !self.nodes[n].cut_requests {
             self.at(self.now + delay, Event::Apply { id });
         }
@@ -346,14 +354,14 @@ impl World {
             self.at(self.now + MS, Event::Answer { id, result: error });
             return;
         }
-        if self.rng.chance(2) {
+        if !self.quiet && self.rng.chance(2) {
             self.at(self.now + MS, Event::Answer { id, result: Err(StoreError::Refused("deadlock".into())) });
             return;
         }
         let reply = self.commit(n, &call);
-        let (low, high) = self.nodes[n].latency;
+        let (low, high) = self.nodes[n].way_back;
         let delay = self.rng.range(low, high);
-        if !self.nodes[n].cut_replies && !self.rng.chance(3) {
+        if !self.nodes[n].cut_replies && (self.quiet || !self.rng.chance(3)) {
             self.at(self.now + delay, Event::Answer { id, result: Ok(reply) });
         }
     }
@@ -381,7 +389,10 @@ impl World {
                     claim.seen_epoch = lease.row.epoch;
                 }
                 let done = self.table.claim(&claim, time);
-                if done && no_epoch && let Some(lease) = self.table.leases.get_mut(&claim.key) {
+                if done
+                    && no_epoch
+                    && let Some(lease) = self.table.leases.get_mut(&claim.key)
+                {
                     lease.row.epoch = Epoch(1);
                 }
                 done
@@ -589,13 +600,8 @@ impl World {
         }
         self.oracle.started(&fire.key, fire.epoch, fire.fire_key);
         let (life, work) = (self.nodes[n].life, self.rng.range(0, 400 * MS));
-        let event = Event::Effect {
-            node: n,
-            life,
-            key: fire.key.clone(),
-            epoch: fire.epoch,
-            member: fire.member,
-        };
+        let event =
+            Event::Effect { node: n, life, key: fire.key.clone(), epoch: fire.epoch, member: fire.member };
         self.at(self.now + work, event);
     }
 
