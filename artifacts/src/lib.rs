@@ -8,12 +8,14 @@
 //! gives back values, so it can run in a test, in `ganglion check` and in the server alike.
 //! The grammar of mediators is not here: it stands beside their behaviour in the runtime.
 
+pub mod bundle;
 pub mod config;
 pub mod diagnostics;
 pub mod expr;
 pub mod http_template;
 pub mod kinds;
 pub mod read;
+pub mod set;
 pub mod source;
 pub mod uri_template;
 pub mod values;

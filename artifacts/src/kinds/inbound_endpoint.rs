@@ -145,7 +145,7 @@ const NUMBERS: &[Number] = &[
     Number { protocol: "ws", name: "inbound.ws.port", required: true, range: Some((0, 65_535)) },
     Number { protocol: "wss", name: "inbound.ws.port", required: true, range: Some((0, 65_535)) },
     Number { protocol: "file", name: "interval", required: true, range: None },
-    Number { protocol: "jms", name: "interval", required: true, range: None },
+    Number { protocol: "jms", name: "interval", required: false, range: None },
     Number { protocol: "kafka", name: "interval", required: true, range: None },
     Number { protocol: "jms", name: "transport.jms.CacheLevel", required: false, range: None },
     Number { protocol: "rabbitmq", name: "rabbitmq.server.port", required: false, range: None },

@@ -245,7 +245,7 @@ mod tests {
         let whole = parse(text).unwrap();
         let c = whole.first_element(whole.root_element().unwrap()).unwrap();
         let part = Document::excerpt(&whole, c);
-        assert_eq!(part.to_xml(), r#"<c xmlns:b="urn:b"><d/>x<e><f/></e><g/></c>"#);
+        assert_eq!(part.to_xml(), r#"<c xmlns:b="urn:b"><d />x<e><f /></e><g /></c>"#);
         let root = part.root_element().unwrap();
         assert_eq!(part.span(root), whole.span(c));
     }
