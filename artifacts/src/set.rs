@@ -186,7 +186,8 @@ impl ArtifactSet {
         let known = |(name, version): &(String, String)| *name == app.name && *version == app.version;
         if self.applications.iter().any(known) {
             let source = crate::source::Source::new(app.path.clone(), "");
-            let message = format!("an application '{}' version '{}' is deployed already", app.name, app.version);
+            let message =
+                format!("an application '{}' version '{}' is deployed already", app.name, app.version);
             findings.error(Code::DUPLICATE, (&source, crate::source::Span::default()), message);
         }
     }
@@ -211,7 +212,10 @@ impl ArtifactSet {
             && found.application.is_none()
             && application.is_some()
         {
-            let message = format!("the {} '{name}' of the application is left out: a loose file defines it", artifact.kind());
+            let message = format!(
+                "the {} '{name}' of the application is left out: a loose file defines it",
+                artifact.kind()
+            );
             findings.warning(Code::DUPLICATE, place, message);
             return false;
         }
@@ -238,7 +242,8 @@ impl ArtifactSet {
             _ => None,
         });
         if let Some(other) = others.next() {
-            let message = format!("the APIs '{}' and '{}' have the same context", other.full_name(), api.full_name());
+            let message =
+                format!("the APIs '{}' and '{}' have the same context", other.full_name(), api.full_name());
             let place = api.element.get().place_of("context");
             let hint = format!("the first one is {}", whereabouts(&Artifact::Api(other.clone())));
             findings.error(Code::DUPLICATE, place, message).with_hint(hint);
@@ -345,7 +350,12 @@ mod tests {
     fn a_loose_file_wins_over_an_application() {
         let mut set = ArtifactSet::default();
         set.add_loose(&loose("a.xml", &sequence("a")), &NoConfigs, &nothing);
-        set.add_application(app("x", &[&sequence("a"), &sequence("b")]), Diagnostics::new(), &NoConfigs, &nothing);
+        set.add_application(
+            app("x", &[&sequence("a"), &sequence("b")]),
+            Diagnostics::new(),
+            &NoConfigs,
+            &nothing,
+        );
         assert_eq!((set.len(), set.faulty.len()), (2, 0));
         set.add_application(app("y", &[&sequence("b")]), Diagnostics::new(), &NoConfigs, &nothing);
         assert_eq!(set.faulty.len(), 1);

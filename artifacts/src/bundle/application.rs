@@ -152,7 +152,11 @@ pub fn application(
     let document = parse(&source, diagnostics)?;
     let mut app = Application { path: path.to_owned(), ..Application::default() };
     app.descriptor = find("descriptor.xml").and_then(|file| descriptor(file, &prefix, diagnostics));
-    app.embedded = files.iter().filter(|f| f.path.starts_with("dependencies/") && f.has_extension("car")).cloned().collect();
+    app.embedded = files
+        .iter()
+        .filter(|f| f.path.starts_with("dependencies/") && f.has_extension("car"))
+        .cloned()
+        .collect();
     let list = document.root_element().map(|id| ElementRef { document: &document, id })?;
     let Some(top) = list.children().find(|c| c.local() == "artifact") else {
         diagnostics.error(Code::ARCHIVE, list.place(), "expected an <artifact> in <artifacts>");
@@ -251,10 +255,20 @@ fn bind<'c, 'f>(
     complete.then_some(bound)
 }
 
-fn items(child: &Child<'_>, files: &[File], prefix: &str, out: &mut Vec<Item>, diagnostics: &mut Diagnostics) {
+fn items(
+    child: &Child<'_>,
+    files: &[File],
+    prefix: &str,
+    out: &mut Vec<Item>,
+    diagnostics: &mut Diagnostics,
+) {
     let at = (&child.place.0, child.place.1);
     let [name] = child.files.as_slice() else {
-        let message = format!("the artifact '{}' must name exactly one <file>; it names {}", child.name, child.files.len());
+        let message = format!(
+            "the artifact '{}' must name exactly one <file>; it names {}",
+            child.name,
+            child.files.len()
+        );
         diagnostics.error(Code::ARCHIVE, at, message);
         return;
     };
@@ -313,7 +327,11 @@ fn resources(
             }));
         }
         if !any && !is_folder {
-            diagnostics.error(Code::ARCHIVE, (&source, Span::default()), format!("the archive has no file '{wanted}'"));
+            diagnostics.error(
+                Code::ARCHIVE,
+                (&source, Span::default()),
+                format!("the archive has no file '{wanted}'"),
+            );
         }
     }
 }
@@ -326,7 +344,11 @@ fn descriptor(file: &File, prefix: &str, diagnostics: &mut Diagnostics) -> Optio
     let dependencies = root.child_any_ns("dependencies").map(|list| {
         let read = |d: ElementRef<'_>| {
             let attribute = |name: &str| d.attr(name).unwrap_or("").to_owned();
-            Dependency { group: attribute("groupId"), artifact: attribute("artifactId"), version: attribute("version") }
+            Dependency {
+                group: attribute("groupId"),
+                artifact: attribute("artifactId"),
+                version: attribute("version"),
+            }
         };
         list.children().filter(|c| c.local() == "dependency").map(read).collect()
     });

@@ -15,7 +15,11 @@ const SKIPPED: &[&str] = &["target", "node_modules", ".git", ".mvn", ".vscode", 
 /// Sorts the files of a folder. `path` is how the user knows the folder; it stands before the file
 /// names in diagnostics.
 pub fn open_folder(path: &str, files: &[File], diagnostics: &mut Diagnostics) -> Folder {
-    let prefix = if path.is_empty() || path == "." { String::new() } else { format!("{}/", path.trim_end_matches('/')) };
+    let prefix = if path.is_empty() || path == "." {
+        String::new()
+    } else {
+        format!("{}/", path.trim_end_matches('/'))
+    };
     let mut files: Vec<&File> = files.iter().collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let roots = project_roots(&files);
@@ -75,8 +79,16 @@ fn item_rank(item: &Item) -> usize {
         Item::Library(_) => 2,
         Item::Artifact { kind, .. } => {
             let order = [
-                Kind::LocalEntry, Kind::Endpoint, Kind::Sequence, Kind::MessageStore, Kind::Template, Kind::Proxy,
-                Kind::Task, Kind::MessageProcessor, Kind::Api, Kind::InboundEndpoint,
+                Kind::LocalEntry,
+                Kind::Endpoint,
+                Kind::Sequence,
+                Kind::MessageStore,
+                Kind::Template,
+                Kind::Proxy,
+                Kind::Task,
+                Kind::MessageProcessor,
+                Kind::Api,
+                Kind::InboundEndpoint,
             ];
             3 + order.iter().position(|known| known == kind).unwrap_or(order.len())
         }
@@ -150,9 +162,9 @@ fn resource(key: String, file: &File, described: &HashMap<String, RegistryItem>)
 /// Media types and properties that the `artifact.xml` files of a project give, by key.
 fn described_items(inside: &[(&str, &File)], diagnostics: &mut Diagnostics) -> HashMap<String, RegistryItem> {
     let mut found = HashMap::new();
-    let lists = inside.iter().filter(|(rest, _)| {
-        matches!(*rest, "resources/artifact.xml" | "resources/registry/artifact.xml")
-    });
+    let lists = inside
+        .iter()
+        .filter(|(rest, _)| matches!(*rest, "resources/artifact.xml" | "resources/registry/artifact.xml"));
     for (_, file) in lists {
         let source = file.source("");
         match xml::parse_source(&source) {
@@ -165,7 +177,11 @@ fn described_items(inside: &[(&str, &File)], diagnostics: &mut Diagnostics) -> H
             }
             Err(error) => {
                 let span = Span { start: error.offset, end: error.offset + 1 };
-                diagnostics.error(Code::NOT_WELL_FORMED, (&source, span), format!("not well-formed XML: {error}"));
+                diagnostics.error(
+                    Code::NOT_WELL_FORMED,
+                    (&source, span),
+                    format!("not well-formed XML: {error}"),
+                );
             }
         }
     }

@@ -6,7 +6,10 @@ use crate::source::{Source, Span};
 
 /// Sorts applications as MI does: by descriptor dependencies when every one has a descriptor,
 /// otherwise (and after a cycle or a missing dependency, with a warning) by file name.
-pub fn deployment_order(mut applications: Vec<Application>, diagnostics: &mut Diagnostics) -> Vec<Application> {
+pub fn deployment_order(
+    mut applications: Vec<Application>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Application> {
     applications.sort_by(|a, b| a.path.cmp(&b.path));
     let with = applications.iter().filter(|app| app.descriptor.is_some()).count();
     if with == 0 || applications.len() < 2 {
@@ -54,7 +57,8 @@ fn sorted(applications: &[Application]) -> Result<Vec<usize>, (String, String)> 
     let mut order: Vec<usize> = Vec::new();
     while order.len() < applications.len() {
         let ready = (0..applications.len()).find(|at| {
-            !order.contains(at) && needs.get(*at).is_some_and(|list| list.iter().all(|need| order.contains(need)))
+            !order.contains(at)
+                && needs.get(*at).is_some_and(|list| list.iter().all(|need| order.contains(need)))
         });
         let Some(ready) = ready else {
             let path = applications.first().map_or(String::new(), |app| app.path.clone());

@@ -9,7 +9,9 @@ fn shown(app: &Application) -> Vec<String> {
     let show = |item: &Item| match item {
         Item::Artifact { kind, source } => format!("{kind} {}", source.path),
         Item::Resource(resource) => format!("{resource:?}"),
-        Item::Config(entries) => format!("config {}", entries.iter().map(|e| &*e.name).collect::<Vec<_>>().join(",")),
+        Item::Config(entries) => {
+            format!("config {}", entries.iter().map(|e| &*e.name).collect::<Vec<_>>().join(","))
+        }
         Item::Library(file) => format!("lib {}", file.path),
         Item::Other { kind, name } => format!("other {kind} {name}"),
     };
@@ -19,7 +21,10 @@ fn shown(app: &Application) -> Vec<String> {
 #[test]
 fn a_project_folder() {
     let files = [
-        file("pom.xml", "<project xmlns='urn:m'><artifactId>shop</artifactId><version>2.0.0-SNAPSHOT</version></project>"),
+        file(
+            "pom.xml",
+            "<project xmlns='urn:m'><artifactId>shop</artifactId><version>2.0.0-SNAPSHOT</version></project>",
+        ),
         file("src/main/wso2mi/artifacts/apis/a.xml", "<api/>"),
         file("src/main/wso2mi/artifacts/endpoints/e.xml", "<endpoint/>"),
         file("src/main/wso2mi/resources/conf/config.properties", "url:string\n"),
@@ -86,7 +91,9 @@ fn a_bare_folder_takes_artifacts_only() {
 }
 
 fn car(artifacts: &str, more: &[(&str, &str)]) -> Vec<File> {
-    let root = format!("<artifacts><artifact name='App' version='1.0.0' type='carbon/application'>{artifacts}</artifact></artifacts>");
+    let root = format!(
+        "<artifacts><artifact name='App' version='1.0.0' type='carbon/application'>{artifacts}</artifact></artifacts>"
+    );
     let mut files = vec![file("artifacts.xml", &root)];
     files.extend(more.iter().map(|(path, text)| file(path, text)));
     files
@@ -106,11 +113,20 @@ fn an_application_in_the_order_of_deployment() {
          <dependency artifact='R' version='1'/>\
          <dependency artifact='X' version='1' serverRole='GovernanceRegistry'/>",
         &[
-            ("A_1/artifact.xml", "<artifact name='A' version='1' type='synapse/api'><file>A-1.xml</file></artifact>"),
+            (
+                "A_1/artifact.xml",
+                "<artifact name='A' version='1' type='synapse/api'><file>A-1.xml</file></artifact>",
+            ),
             ("A_1/A-1.xml", "<api/>"),
-            ("E_1/artifact.xml", "<artifact name='E' version='1' type='synapse/endpoint'><file>E-1.xml</file></artifact>"),
+            (
+                "E_1/artifact.xml",
+                "<artifact name='E' version='1' type='synapse/endpoint'><file>E-1.xml</file></artifact>",
+            ),
             ("E_1/E-1.xml", "<endpoint/>"),
-            ("R_1/artifact.xml", "<artifact name='R' version='1' type='registry/resource'><file>registry-info.xml</file></artifact>"),
+            (
+                "R_1/artifact.xml",
+                "<artifact name='R' version='1' type='registry/resource'><file>registry-info.xml</file></artifact>",
+            ),
             (
                 "R_1/registry-info.xml",
                 "<resources><item><file>s.json</file><path>/_system/config/x</path><mediaType>application/json</mediaType></item></resources>",
@@ -122,7 +138,11 @@ fn an_application_in_the_order_of_deployment() {
     let app = app.expect("an application");
     assert_eq!(
         shown(&app),
-        ["conf:/x/s.json (2 bytes, application/json)", "endpoint a.car!/E_1/E-1.xml", "api a.car!/A_1/A-1.xml"]
+        [
+            "conf:/x/s.json (2 bytes, application/json)",
+            "endpoint a.car!/E_1/E-1.xml",
+            "api a.car!/A_1/A-1.xml"
+        ]
     );
     assert!(diagnostics.is_empty(), "{}", diagnostics.render());
 }
@@ -131,7 +151,10 @@ fn an_application_in_the_order_of_deployment() {
 fn a_missing_dependency_refuses_the_application() {
     let files = car(
         "<dependency artifact='A' version='2'/>",
-        &[("A_1/artifact.xml", "<artifact name='A' version='1' type='synapse/api'><file>A-1.xml</file></artifact>")],
+        &[(
+            "A_1/artifact.xml",
+            "<artifact name='A' version='1' type='synapse/api'><file>A-1.xml</file></artifact>",
+        )],
     );
     let (app, diagnostics) = read(&files);
     assert!(app.is_none());
@@ -143,7 +166,10 @@ fn a_missing_dependency_refuses_the_application() {
 fn damaged_archives_are_reported() {
     assert!(read(&[]).1.render().contains("artifacts.xml"));
     assert!(read(&[file("artifacts.xml", "<artifacts>")]).1.has_errors());
-    let files = car("<dependency artifact='A' version='1'/>", &[("A_1/artifact.xml", "<artifact name='A' version='1' type='synapse/api'/>")]);
+    let files = car(
+        "<dependency artifact='A' version='1'/>",
+        &[("A_1/artifact.xml", "<artifact name='A' version='1' type='synapse/api'/>")],
+    );
     assert!(read(&files).1.render().contains("exactly one <file>"));
 }
 
