@@ -9,6 +9,7 @@ pub mod endpoints;
 pub mod errors;
 pub mod eval;
 pub mod flow;
+pub mod http;
 pub mod logging;
 pub mod mediators;
 pub mod message;

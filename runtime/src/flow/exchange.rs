@@ -3,7 +3,8 @@
 use crate::message::Message;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::Notify;
+use std::task::{Context, Poll};
+use futures_util::task::AtomicWaker;
 
 /// What the caller gets.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ struct State {
 pub struct Exchange {
     state: Mutex<State>,
     expects_reply: AtomicBool,
-    notify: Notify,
+    waker: AtomicWaker,
 }
 
 impl Exchange {
@@ -39,7 +40,7 @@ impl Exchange {
             state.closed = true;
             state.answer = Some(answer);
         }
-        self.notify.notify_one();
+        self.waker.wake();
         true
     }
 
@@ -48,14 +49,19 @@ impl Exchange {
         self.lock().answer.take()
     }
 
-    /// Waits until an answer is there, and takes it. Cancel safe.
-    pub async fn wait(&self) -> Answer {
-        loop {
-            if let Some(answer) = self.take() {
-                return answer;
-            }
-            self.notify.notified().await;
+    /// The answer, taken, or a wake-up when it comes. One task at a time may wait.
+    pub fn poll_answer(&self, cx: &mut Context<'_>) -> Poll<Answer> {
+        if let Some(answer) = self.take() {
+            return Poll::Ready(answer);
         }
+        self.waker.register(cx.waker());
+        // It may have come between the look and the registration.
+        self.take().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Waits until an answer is there, and takes it. Cancel safe; one task at a time may wait.
+    pub async fn wait(&self) -> Answer {
+        std::future::poll_fn(|cx| self.poll_answer(cx)).await
     }
 
     /// An answer was given already?

@@ -16,6 +16,8 @@ pub struct Wire {
     pub target: String,
     /// Peer address.
     pub peer: Option<SocketAddr>,
+    /// Address of the listener that took the request.
+    pub local: Option<SocketAddr>,
     /// Came over TLS.
     pub secure: bool,
     /// The Content-Type header at arrival.

@@ -1,0 +1,145 @@
+//! The pooled HTTP/1.1 client. Requests and answers stream; who reads an answer drives its connection.
+
+mod error;
+mod link;
+mod pool;
+#[cfg(test)]
+mod tests;
+
+pub use error::{CONNECTING, SENDING, SendError, State};
+pub use pool::PoolLimits;
+
+use super::{OutBody, Target};
+use crate::message::WireBody;
+use http::{HeaderMap, Method, StatusCode, Uri, Version};
+use http_body_util::combinators::UnsyncBoxBody;
+use link::{Failed, Link, Relay};
+use pool::{Origin, Pool};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// A request as it goes out; [`super::backend::request`] makes one from a message.
+#[derive(Debug)]
+pub struct OutRequest {
+    /// Where to.
+    pub target: Target,
+    /// Method.
+    pub method: Method,
+    /// Request target: path and query, or the absolute form.
+    pub uri: Uri,
+    /// HTTP/1.1, or 1.0 when that is forced.
+    pub version: Version,
+    /// Header fields, `Host` included.
+    pub headers: HeaderMap,
+    /// Body with its framing.
+    pub body: OutBody,
+}
+
+/// An answer; [`super::backend::accept`] makes it the message.
+#[derive(Debug)]
+pub struct InResponse {
+    /// Status.
+    pub status: StatusCode,
+    /// Reason phrase, when it is not the usual one.
+    pub reason: Option<String>,
+    /// Header fields.
+    pub headers: HeaderMap,
+    /// Unread body.
+    pub body: WireBody,
+    /// Does the method and status allow a body?
+    pub no_entity: bool,
+}
+
+/// How long a backend may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// Until the connection stands. Default 15 s.
+    pub connect: Duration,
+    /// From then to the head of the answer (MI's `socket_timeout`). Default 180 s.
+    pub response: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(15), response: Duration::from_secs(180) }
+    }
+}
+
+/// The client. Cheap to clone; clones share the pool.
+#[derive(Clone, Default)]
+pub struct Client {
+    pool: Arc<Pool>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Client")
+    }
+}
+
+impl Client {
+    /// A client with a pool of its own.
+    pub fn new(limits: PoolLimits) -> Self {
+        Self { pool: Arc::new(Pool::new(limits)) }
+    }
+
+    /// Sends a request and waits for the head of the answer. Dropping the future closes the connection.
+    ///
+    /// A request that met a connection which the backend had just closed, and of which nothing was sent,
+    /// goes out again on another one.
+    pub async fn send(&self, request: OutRequest, timeouts: &Timeouts) -> Result<InResponse, SendError> {
+        let OutRequest { target, method, uri, version, headers, body } = request;
+        let head = method == Method::HEAD;
+        let mut request = http::Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
+        *request.version_mut() = version;
+        *request.headers_mut() = headers;
+        let origin = self.pool.origin(&target);
+        loop {
+            let link = match origin.take() {
+                Some(link) => link,
+                None => connect(&origin, timeouts.connect).await?,
+            };
+            let reused = link.reused;
+            match timeout(timeouts.response, link.exchange(request)).await {
+                Ok(Ok(response)) => return Ok(in_response(response, head)),
+                Ok(Err(Failed { unsent: Some(again), .. })) if reused => request = *again,
+                Ok(Err(failed)) => return Err(failed.error),
+                Err(_elapsed) => return Err(SendError::timeout(State::RequestDone, &target)),
+            }
+        }
+    }
+}
+
+async fn connect(origin: &Arc<Origin>, limit: Duration) -> Result<Box<Link>, SendError> {
+    let target = &origin.target;
+    if target.secure {
+        return Err(SendError::unsupported(format!("https is not supported yet: {target}")));
+    }
+    let stream = timeout(limit, TcpStream::connect((target.host.as_str(), target.port)))
+        .await
+        .map_err(|_elapsed| SendError::connect_timeout(target))?
+        .map_err(|error| SendError::connect(target, &error))?;
+    // Without it small requests wait for the acknowledgement of the one before.
+    stream.set_nodelay(true).map_err(|error| SendError::connect(target, &error))?;
+    Link::open(stream, origin.clone()).await
+}
+
+fn in_response(response: http::Response<Relay>, head: bool) -> InResponse {
+    let (parts, body) = response.into_parts();
+    let reason = parts.extensions.get::<hyper::ext::ReasonPhrase>();
+    let no_entity = head || matches!(parts.status.as_u16(), 204 | 304);
+    InResponse {
+        status: parts.status,
+        reason: reason.map(|r| String::from_utf8_lossy(r.as_bytes()).into_owned()),
+        headers: parts.headers,
+        body: match http_body::Body::is_end_stream(&body) {
+            true => WireBody::Empty,
+            false => WireBody::Stream(UnsyncBoxBody::new(body)),
+        },
+        no_entity,
+    }
+}

@@ -1,0 +1,162 @@
+//! The HTTP/1.1 listener: accepts connections, bounds them, and drains them at the end.
+
+use super::connection;
+use super::receive::Socket;
+use crate::flow::{BoxFuture, Exchange};
+use crate::message::Message;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio_util::task::TaskTracker;
+
+/// Runs the flow of one request. The answer goes into the exchange, before or at the end of the future.
+///
+/// When the future ends without an answer the client gets 202, or, when the exchange expects a reply,
+/// what comes within the socket timeout. When the client goes away the future is run to its end
+/// in the background.
+pub trait Serve: Send + Sync + 'static {
+    /// Starts the flow.
+    fn serve(&self, message: Message, exchange: Arc<Exchange>) -> BoxFuture<'static, ()>;
+}
+
+/// Settings of one listener.
+#[derive(Debug, Clone)]
+pub struct ListenerOptions {
+    /// How long a client waits for an expected answer before its connection is closed, and how long an
+    /// idle connection is kept (MI's `socket_timeout`). Default 180 s.
+    pub socket_timeout: Duration,
+    /// Open connections at a time; more are closed at once. Default unlimited (`None`).
+    pub max_open_connections: Option<usize>,
+    /// Keep connections open between requests. Default true.
+    pub keep_alive: bool,
+}
+
+impl Default for ListenerOptions {
+    fn default() -> Self {
+        Self { socket_timeout: Duration::from_secs(180), max_open_connections: None, keep_alive: true }
+    }
+}
+
+/// A bound socket that does not accept yet.
+#[derive(Debug)]
+pub struct Listener {
+    socket: TcpListener,
+    options: ListenerOptions,
+}
+
+/// What all connections of a listener share.
+pub(super) struct Shared {
+    pub(super) serve: Arc<dyn Serve>,
+    pub(super) options: ListenerOptions,
+    pub(super) tasks: TaskTracker,
+}
+
+/// A listener at work. Dropping it does not stop it; [`Running::drain`] does.
+#[derive(Debug)]
+pub struct Running {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    tasks: TaskTracker,
+}
+
+impl Listener {
+    /// Binds the address. Fails when the port is in use.
+    pub async fn bind(address: SocketAddr, options: ListenerOptions) -> io::Result<Self> {
+        Ok(Self { socket: TcpListener::bind(address).await?, options })
+    }
+
+    /// The bound address, for port 0.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Starts accepting on the current runtime.
+    pub fn start(self, serve: Arc<dyn Serve>) -> io::Result<Running> {
+        let (stop, stopped) = watch::channel(false);
+        let tasks = TaskTracker::new();
+        let address = self.socket.local_addr()?;
+        let shared = Arc::new(Shared { serve, options: self.options, tasks: tasks.clone() });
+        tasks.spawn(accept(self.socket, shared, stopped));
+        Ok(Running { address, stop, tasks })
+    }
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops accepting, closes idle connections, and lets requests in flight finish, flows in the
+    /// background included. `false` when the deadline passed before they did.
+    pub async fn drain(&self, deadline: Duration) -> bool {
+        self.stop.send_replace(true);
+        self.tasks.close();
+        tokio::time::timeout(deadline, self.tasks.wait()).await.is_ok()
+    }
+}
+
+async fn accept(socket: TcpListener, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+    let slots = shared.options.max_open_connections.map(|max| Arc::new(Semaphore::new(max)));
+    let stop = stopped.clone();
+    loop {
+        let accepted = tokio::select! {
+            accepted = socket.accept() => accepted,
+            _ = stopped.wait_for(|stop| *stop) => return,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of file descriptors or a connection that is gone already: others may be fine.
+                tracing::warn!("a connection could not be accepted: {error}");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                continue;
+            }
+        };
+        let permit = match &slots {
+            Some(slots) => match slots.clone().try_acquire_owned() {
+                Ok(permit) => Some(permit),
+                Err(_full) => continue,
+            },
+            None => None,
+        };
+        let (shared, stop) = (shared.clone(), stop.clone());
+        let tasks = shared.tasks.clone();
+        tasks.spawn(async move {
+            if let Err(error) = serve_connection(stream, peer, shared, stop).await {
+                tracing::debug!(%peer, "connection ended: {error}");
+            }
+            drop(permit);
+        });
+    }
+}
+
+async fn serve_connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    shared: Arc<Shared>,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<(), hyper::Error> {
+    let (Ok(local), Ok(())) = (stream.local_addr(), stream.set_nodelay(true)) else { return Ok(()) };
+    let socket = Socket { peer, local, secure: false };
+    let mut builder = http1::Builder::new();
+    builder
+        .keep_alive(shared.options.keep_alive)
+        .timer(TokioTimer::new())
+        .header_read_timeout(shared.options.socket_timeout)
+        .pipeline_flush(true);
+    let service = service_fn(move |request| connection::serve(shared.clone(), socket, request));
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        result = connection.as_mut() => return result,
+        _ = stopped.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await
+}

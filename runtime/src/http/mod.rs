@@ -1,0 +1,19 @@
+//! HTTP on both sides of the runtime.
+//!
+//! [`listener`] turns requests into messages and hands them to whoever implements [`Serve`];
+//! `receive` and `answer` are the two translations on that side. [`client`] is the pooled client,
+//! [`backend`] the two translations on its side: message to request, response to message.
+
+mod answer;
+pub mod backend;
+mod body;
+pub mod client;
+mod connection;
+pub mod listener;
+mod receive;
+mod target;
+
+pub use body::OutBody;
+pub use client::{Client, InResponse, OutRequest, SendError, Timeouts};
+pub use listener::{Listener, ListenerOptions, Running, Serve};
+pub use target::Target;
