@@ -1,10 +1,10 @@
 //! The one place where the answer to a caller is put, by whichever branch of a flow gets there first.
 
 use crate::message::Message;
+use futures_util::task::AtomicWaker;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-use futures_util::task::AtomicWaker;
 
 /// What the caller gets.
 #[derive(Debug)]

@@ -69,9 +69,13 @@ fn status(message: &Message) -> StatusCode {
 }
 
 fn drop_hop_by_hop(headers: &mut HeaderMap) {
-    for name in
-        [header::TRANSFER_ENCODING, header::CONTENT_LENGTH, header::CONNECTION, header::USER_AGENT, header::TE]
-    {
+    for name in [
+        header::TRANSFER_ENCODING,
+        header::CONTENT_LENGTH,
+        header::CONNECTION,
+        header::USER_AGENT,
+        header::TE,
+    ] {
         headers.remove(name);
     }
     headers.remove("keep-alive");

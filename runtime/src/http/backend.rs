@@ -9,8 +9,8 @@ use std::sync::Arc;
 /// Makes the request that carries a message to `url`. The payload and the headers leave the message;
 /// call [`accept`] with the answer, or restore what the fault path needs from a [`Message::fork`].
 pub fn request(message: &mut Message, method: Method, url: &str) -> Result<OutRequest, Fault> {
-    let (target, path) = Target::parse(url)
-        .map_err(|error| Fault::endpoint(codes::CONNECTION_FAILED, error.to_string()))?;
+    let (target, path) =
+        Target::parse(url).map_err(|error| Fault::endpoint(codes::CONNECTION_FAILED, error.to_string()))?;
     let uri = Uri::try_from(path).map_err(|error| {
         Fault::endpoint(codes::CONNECTION_FAILED, format!("'{url}' is no valid URL: {error}"))
     })?;
@@ -21,8 +21,7 @@ pub fn request(message: &mut Message, method: Method, url: &str) -> Result<OutRe
     if let Ok(host) = HeaderValue::try_from(target.authority()) {
         headers.insert(header::HOST, host);
     }
-    let body =
-        if by_length { OutBody::by_length(formatted.body) } else { OutBody::chunked(formatted.body) };
+    let body = if by_length { OutBody::by_length(formatted.body) } else { OutBody::chunked(formatted.body) };
     Ok(OutRequest { target, method, uri, version: Version::HTTP_11, headers, body })
 }
 

@@ -31,8 +31,7 @@ impl Target {
     /// Splits a URL into its origin and the path with query (`/` when there is none). User
     /// information and fragment are dropped.
     pub fn parse(url: &str) -> Result<(Self, &str), TargetError> {
-        let (scheme, rest) =
-            url.split_once("://").ok_or_else(|| TargetError::NotAbsolute(url.to_owned()))?;
+        let (scheme, rest) = url.split_once("://").ok_or_else(|| TargetError::NotAbsolute(url.to_owned()))?;
         let secure = if scheme.eq_ignore_ascii_case("http") {
             false
         } else if scheme.eq_ignore_ascii_case("https") {

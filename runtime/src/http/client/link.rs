@@ -44,8 +44,8 @@ pub(super) struct Failed {
 impl Link {
     pub(super) async fn open(stream: TcpStream, origin: Arc<Origin>) -> Result<Box<Self>, SendError> {
         let handshake = http1::Builder::new().handshake(TokioIo::new(stream)).await;
-        let (sender, driver) = handshake
-            .map_err(|error| SendError::from_hyper(&error, State::RequestReady, &origin.target))?;
+        let (sender, driver) =
+            handshake.map_err(|error| SendError::from_hyper(&error, State::RequestReady, &origin.target))?;
         let sent = Arc::default();
         Ok(Box::new(Self { sender, driver, sent, origin, idle_since: Instant::now(), reused: false }))
     }
@@ -86,11 +86,12 @@ impl Link {
             Some(Err(mut failure)) => {
                 let unsent = failure.take_message().map(Box::new);
                 let state = if unsent.is_some() { State::RequestReady } else { self.state() };
-                Err(Failed { error: SendError::from_hyper(failure.error(), state, &self.origin.target), unsent })
+                Err(Failed {
+                    error: SendError::from_hyper(failure.error(), state, &self.origin.target),
+                    unsent,
+                })
             }
-            None => {
-                Err(Failed { error: SendError::closed(self.state(), &self.origin.target), unsent: None })
-            }
+            None => Err(Failed { error: SendError::closed(self.state(), &self.origin.target), unsent: None }),
         }
     }
 
