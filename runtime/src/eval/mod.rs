@@ -1,5 +1,7 @@
 //! Expressions against a message: XPath, `json-eval(...)` and `${...}` behind one type.
 
+pub mod xpath;
+
 use crate::errors::Fault;
 use crate::flow::Context;
 use crate::message::{Json, Message, Value};

@@ -223,7 +223,8 @@ impl Parser<'_> {
         };
         if let Some(axis) = abbreviated {
             self.at += 1;
-            return Ok(Step { axis, test: NodeTest::Any, predicates: Vec::new() });
+            // The recommendation has no predicates here, Jaxen has.
+            return Ok(Step { axis, test: NodeTest::Any, predicates: self.predicates()? });
         }
         let axis = self.axis()?;
         let test = self.node_test()?;
