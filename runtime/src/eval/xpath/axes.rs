@@ -3,7 +3,7 @@
 use super::evaluate::Evaluator;
 use super::node::{Node, Part};
 use super::program::{Predicate, Step, Test};
-use super::{Evaluated, failed};
+use super::{Evaluated, failed, prune};
 use artifacts::expr::xpath::Axis;
 use artifacts::xml::{Document, NodeId, NodeKind};
 
@@ -36,6 +36,7 @@ impl<'a> Evaluator<'_, 'a> {
         if let Test::Unbound(prefix) = &step.test {
             return failed(format!("the prefix '{prefix}' is not bound to a namespace"));
         }
+        let input = prune::prune(step, input);
         let alone = input.nodes.len() == 1;
         let mut found = Vec::new();
         let mut flat = true;
@@ -58,12 +59,29 @@ impl<'a> Evaluator<'_, 'a> {
         Ok(Set { nodes: found, flat })
     }
 
+    /// Does the step find anything from these nodes? Stops at the first when there is no predicate.
+    pub(super) fn step_exists(&self, step: &Step, input: Set<'a>) -> Evaluated<bool> {
+        if !step.predicates.is_empty() || matches!(step.test, Test::Unbound(_)) {
+            return Ok(!self.step(step, input)?.nodes.is_empty());
+        }
+        let mut found = Vec::new();
+        Ok(input.nodes.iter().any(|node| {
+            self.collect_some(step, *node, &mut found, 1);
+            !found.is_empty()
+        }))
+    }
+
     /// Adds the matching nodes of one axis in axis order; tells whether they are certainly flat.
     fn collect(&self, step: &Step, node: Node<'a>, found: &mut Vec<Node<'a>>) -> bool {
         let most = match step.predicates.first() {
             Some(Predicate::Position(place)) if !step.per_parent => found.len() + place,
             _ => usize::MAX,
         };
+        self.collect_some(step, node, found, most)
+    }
+
+    /// The same until `found` has `most` nodes.
+    fn collect_some(&self, step: &Step, node: Node<'a>, found: &mut Vec<Node<'a>>, most: usize) -> bool {
         if found.len() >= most {
             return true;
         }

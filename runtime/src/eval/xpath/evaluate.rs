@@ -66,7 +66,7 @@ impl<'s, 'a> Evaluator<'s, 'a> {
                 BinaryOp::Or | BinaryOp::And if left.boolean() == (*op == BinaryOp::Or) => {
                     Value::Boolean(*op == BinaryOp::Or)
                 }
-                BinaryOp::Or | BinaryOp::And => Value::Boolean(self.run(operand, focus)?.boolean()),
+                BinaryOp::Or | BinaryOp::And => Value::Boolean(self.truth(operand, focus)?),
                 op => binary(*op, &left, &self.run(operand, focus)?),
             };
         }
@@ -107,22 +107,37 @@ impl<'s, 'a> Evaluator<'s, 'a> {
         }
     }
 
+    /// The value as a boolean; paths stop at the first node.
+    pub(super) fn truth(&self, program: &Program, focus: &Focus<'a>) -> Evaluated<bool> {
+        match program {
+            Program::Path(start, steps) => match steps.split_last() {
+                Some((last, before)) => {
+                    let set = self.steps(start, before, focus)?;
+                    self.step_exists(last, set)
+                }
+                None => Ok(self.path(start, steps, focus)?.boolean()),
+            },
+            other => Ok(self.run(other, focus)?.boolean()),
+        }
+    }
+
     fn path(&self, start: &Start, steps: &[Step], focus: &Focus<'a>) -> Evaluated<Value<'a>> {
+        match start {
+            Start::Value(inner) if steps.is_empty() => self.run(inner, focus),
+            _ => Ok(Value::Nodes(self.steps(start, steps, focus)?.nodes)),
+        }
+    }
+
+    fn steps(&self, start: &Start, steps: &[Step], focus: &Focus<'a>) -> Evaluated<Set<'a>> {
         let mut set = match start {
             Start::Context => Set::one(focus.node),
             Start::Root => Set::one(self.root(focus.node)),
-            Start::Value(inner) => {
-                let value = self.run(inner, focus)?;
-                if steps.is_empty() {
-                    return Ok(value);
-                }
-                Set::of(value.into_nodes())
-            }
+            Start::Value(inner) => Set::of(self.run(inner, focus)?.into_nodes()),
         };
         for step in steps {
             set = self.step(step, set)?;
         }
-        Ok(Value::Nodes(set.nodes))
+        Ok(set)
     }
 
     /// Keeps what passes of `nodes[from..]`.
@@ -158,7 +173,7 @@ impl<'s, 'a> Evaluator<'s, 'a> {
         match predicate {
             Predicate::Position(place) => Ok(*place == focus.position),
             Predicate::Last => Ok(focus.position == focus.size),
-            Predicate::Plain(program) => Ok(self.run(program, focus)?.boolean()),
+            Predicate::Plain(program) => self.truth(program, focus),
             Predicate::General(program) => Ok(predicate_holds(&self.run(program, focus)?, focus.position)),
         }
     }

@@ -14,6 +14,7 @@ mod node;
 mod numbers;
 mod order;
 mod program;
+mod prune;
 #[cfg(test)]
 mod tests;
 mod value;
