@@ -64,7 +64,9 @@ fn reads_what_jaxen_reads() {
         "(//a)[1]/b",
         "a|b|c",
         "a | b = c",
-        "ancestor-or-self::p:*[last()]", "..[b]/c", "a < b",
+        "ancestor-or-self::p:*[last()]",
+        "..[b]/c",
+        "a < b",
         "a <= b",
         "a != b",
         "a mod b",
@@ -113,7 +115,6 @@ fn refuses_what_jaxen_refuses() {
         "1)",
         "...",
         ".a",
-        
         "1a",
         "1e3",
         "'a'/b",

@@ -187,7 +187,8 @@ impl<'a> Evaluator<'_, 'a> {
             if depth <= inside {
                 inside = usize::MAX;
             }
-            if step.test.matches_id(document, at) && place.is_none_or(|n| is_nth(&step.test, document, at, n)) {
+            if step.test.matches_id(document, at) && place.is_none_or(|n| is_nth(&step.test, document, at, n))
+            {
                 flat &= inside == usize::MAX;
                 inside = inside.min(depth);
                 found.push(top.at(at));

@@ -2,7 +2,9 @@
 
 use super::program::{Predicate, Program, Start, Step, Test};
 use super::{Binding, FunctionName, functions::Function};
-use artifacts::expr::xpath::{Axis, BinaryOp, Expr, NodeTest, Path, QName, Start as PathStart, Step as PathStep};
+use artifacts::expr::xpath::{
+    Axis, BinaryOp, Expr, NodeTest, Path, QName, Start as PathStart, Step as PathStep,
+};
 use std::sync::Arc;
 
 /// What names mean in an expression.
@@ -44,9 +46,7 @@ pub(super) fn program(expr: &Expr, names: &Names) -> Program {
     match expr {
         Expr::Number(number) => Program::Number(*number),
         Expr::Literal(text) => Program::Text(text.clone()),
-        Expr::Variable(name) => {
-            Program::Variable { prefix: name.prefix.clone(), local: name.local.clone() }
-        }
+        Expr::Variable(name) => Program::Variable { prefix: name.prefix.clone(), local: name.local.clone() },
         Expr::Call(name, arguments) => call(name, arguments, names),
         Expr::Negate(operand) => Program::Negate(Box::new(program(operand, names))),
         Expr::Chain(first, rest) => {

@@ -59,7 +59,12 @@ impl<'s, 'a> Evaluator<'s, 'a> {
         programs.iter().map(|program| self.run(program, focus)).collect()
     }
 
-    fn chain(&self, first: &Program, rest: &[(BinaryOp, Program)], focus: &Focus<'a>) -> Evaluated<Value<'a>> {
+    fn chain(
+        &self,
+        first: &Program,
+        rest: &[(BinaryOp, Program)],
+        focus: &Focus<'a>,
+    ) -> Evaluated<Value<'a>> {
         let mut left = self.run(first, focus)?;
         for (op, operand) in rest {
             left = match op {
@@ -141,7 +146,12 @@ impl<'s, 'a> Evaluator<'s, 'a> {
     }
 
     /// Keeps what passes of `nodes[from..]`.
-    pub(super) fn filter(&self, predicate: &Predicate, nodes: &mut Vec<Node<'a>>, from: usize) -> Evaluated<()> {
+    pub(super) fn filter(
+        &self,
+        predicate: &Predicate,
+        nodes: &mut Vec<Node<'a>>,
+        from: usize,
+    ) -> Evaluated<()> {
         match predicate {
             Predicate::Position(place) => {
                 let kept = place.checked_sub(1).and_then(|p| nodes.get(from + p)).copied();

@@ -88,7 +88,12 @@ impl Function {
 }
 
 impl<'a> Evaluator<'_, 'a> {
-    pub(super) fn core(&self, function: Function, arguments: &[Program], focus: &Focus<'a>) -> Evaluated<Value<'a>> {
+    pub(super) fn core(
+        &self,
+        function: Function,
+        arguments: &[Program],
+        focus: &Focus<'a>,
+    ) -> Evaluated<Value<'a>> {
         use Function as F;
         function.check(arguments.len())?;
         let value = |index: usize| match arguments.get(index) {
@@ -104,9 +109,9 @@ impl<'a> Evaluator<'_, 'a> {
             F::Count => self.count(&value(0)?),
             F::Id => value(0).map(|_| Value::Nodes(Vec::new())),
             F::LocalName => node_argument(function, &value(0)?, |n| n.local_name()),
-            F::NamespaceUri => {
-                node_argument(function, &value(0)?, |n| n.name().map_or(Cow::Borrowed(""), |n| Cow::Borrowed(&n.ns)))
-            }
+            F::NamespaceUri => node_argument(function, &value(0)?, |n| {
+                n.name().map_or(Cow::Borrowed(""), |n| Cow::Borrowed(&n.ns))
+            }),
             F::Name => node_argument(function, &value(0)?, |n| qualified(n, self.names.jaxen)),
             F::String => text(0).map(Value::Text),
             F::Concat => {

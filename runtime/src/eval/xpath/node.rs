@@ -108,7 +108,9 @@ impl<'a> Node<'a> {
         match (self.name(), self.kind()) {
             (Some(name), _) => Cow::Borrowed(&name.local),
             (None, Some(NodeKind::Instruction(target, _))) => Cow::Borrowed(target),
-            _ => self.namespace_binding().map_or(Cow::Borrowed(""), |(prefix, _)| Cow::Owned(prefix.to_string())),
+            _ => self
+                .namespace_binding()
+                .map_or(Cow::Borrowed(""), |(prefix, _)| Cow::Owned(prefix.to_string())),
         }
     }
 

@@ -40,13 +40,22 @@ mod tests {
 
     #[test]
     fn reads_as_java() {
-        for (text, number) in
-            [("12", 12.0), (" 12\n", 12.0), ("+5", 5.0), ("-.5", -0.5), ("5.", 5.0), ("1e3", 1000.0), ("5d", 5.0), ("1.5F", 1.5)]
-        {
+        for (text, number) in [
+            ("12", 12.0),
+            (" 12\n", 12.0),
+            ("+5", 5.0),
+            ("-.5", -0.5),
+            ("5.", 5.0),
+            ("1e3", 1000.0),
+            ("5d", 5.0),
+            ("1.5F", 1.5),
+        ] {
             assert_eq!(java_number(text), number, "{text}");
         }
         assert_eq!(java_number("-Infinity"), f64::NEG_INFINITY);
-        for text in ["", " ", "-", "+-1", "0x10", "1,000", "inf", "infinity", "nan", "1e", "e5", "d", ".", "1 2"] {
+        for text in
+            ["", " ", "-", "+-1", "0x10", "1,000", "inf", "infinity", "nan", "1e", "e5", "d", ".", "1 2"]
+        {
             assert!(java_number(text).is_nan(), "{text}");
         }
     }
