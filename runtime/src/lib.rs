@@ -15,3 +15,6 @@ pub mod mediators;
 pub mod message;
 pub mod program;
 pub mod services;
+
+/// The crate that reads artifacts, for callers that hold only the runtime.
+pub use artifacts;

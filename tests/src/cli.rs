@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cases::{self, Layout, Options, StartCommand};
+use crate::{corpus, expressions};
 use crate::report::{Known, Outcome, Totals, as_json};
 
 /// What `--help` prints.
@@ -187,6 +188,12 @@ pub fn run(arguments: &Arguments, say: impl Fn(&str) + Sync) -> Result<i32, Stri
         "cases" => {
             let files = cases::files(&arguments.path)?;
             cases::run_all(&files, &arguments.case_options()?, print)
+        }
+        "expressions" => expressions::run(&arguments.path, &arguments.filter(), print)?,
+        "corpus" => {
+            let run = corpus::run(&arguments.path, &arguments.filter(), print)?;
+            run.table.iter().for_each(|line| say(line));
+            run.outcomes
         }
         "lint" => return lint(&arguments.path, say),
         other => return Err(format!("unknown command {other}")),

@@ -11,6 +11,8 @@
 pub mod cases;
 pub mod check;
 pub mod cli;
+pub mod corpus;
+pub mod expressions;
 pub mod json;
 pub mod mock;
 pub mod pattern;

@@ -9,6 +9,8 @@ mod connection;
 mod port;
 mod samples;
 
+pub(crate) use samples::civil;
+
 use std::collections::HashMap;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -258,18 +258,18 @@ pub(super) fn lbservice(server: &str, request: &Received) -> Answer {
 }
 
 /// A moment as calendar parts in UTC.
-pub(super) struct Civil {
-    pub(super) weekday: &'static str,
-    pub(super) day: i64,
-    pub(super) month: &'static str,
-    pub(super) year: i64,
-    pub(super) hour: u64,
-    pub(super) minute: u64,
-    pub(super) second: u64,
+pub(crate) struct Civil {
+    pub(crate) weekday: &'static str,
+    pub(crate) day: i64,
+    pub(crate) month: &'static str,
+    pub(crate) year: i64,
+    pub(crate) hour: u64,
+    pub(crate) minute: u64,
+    pub(crate) second: u64,
 }
 
 /// Days since the epoch to a date, by the usual era arithmetic (eras of 400 years from March).
-pub(super) fn civil(now: SystemTime) -> Civil {
+pub(crate) fn civil(now: SystemTime) -> Civil {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] =
         ["Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan", "Feb"];
