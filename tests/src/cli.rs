@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cases::{self, Layout, Options, StartCommand};
-use crate::{corpus, expressions};
 use crate::report::{Known, Outcome, Totals, as_json};
+use crate::{corpus, expressions};
 
 /// What `--help` prints.
 pub const HELP: &str = "\

@@ -65,7 +65,9 @@ pub fn run(dir: &Path, filter: &[String], seen: impl Fn(&Outcome)) -> Result<Run
     let mut run = Run::default();
     let mut counts: BTreeMap<(String, String), Agreement> = BTreeMap::new();
     for manifest in manifests {
-        for entry in entries(&manifest)?.into_iter().filter(|e| filter.iter().any(|g| glob_matches(g, &e.name))) {
+        for entry in
+            entries(&manifest)?.into_iter().filter(|e| filter.iter().any(|g| glob_matches(g, &e.name)))
+        {
             let start = Instant::now();
             let verdict = judge(&entry);
             for kind in [entry.kind.as_str(), ""] {
@@ -117,7 +119,13 @@ fn entries(manifest: &Path) -> Result<Vec<Entry>, String> {
             "" if row.contains_key("error") => Some(Word::Refused(field("error"))),
             _ => None,
         };
-        Entry { name: format!("{group}/{file}"), path: folder.join(&file), kind: field("kind"), expected, group: group.clone() }
+        Entry {
+            name: format!("{group}/{file}"),
+            path: folder.join(&file),
+            kind: field("kind"),
+            expected,
+            group: group.clone(),
+        }
     });
     Ok(rows.collect())
 }
@@ -131,8 +139,12 @@ fn judge(entry: &Entry) -> Verdict {
     match (asked, &entry.expected) {
         (Err(_), _) => Verdict::Failed("it panicked".into()),
         (Ok(_), None) => Verdict::Skipped("the original gave no verdict".into()),
-        (Ok(Word::Accepted), Some(Word::Accepted)) | (Ok(Word::Refused(_)), Some(Word::Refused(_))) => Verdict::Passed,
-        (Ok(Word::Accepted), Some(Word::Refused(why))) => Verdict::Failed(format!("accepted, but refused by MI: {why}")),
+        (Ok(Word::Accepted), Some(Word::Accepted)) | (Ok(Word::Refused(_)), Some(Word::Refused(_))) => {
+            Verdict::Passed
+        }
+        (Ok(Word::Accepted), Some(Word::Refused(why))) => {
+            Verdict::Failed(format!("accepted, but refused by MI: {why}"))
+        }
         (Ok(Word::Refused(why)), _) => Verdict::Failed(format!("refused, but accepted by MI: {why}")),
     }
 }
@@ -185,7 +197,11 @@ mod tests {
             })
             .collect();
         assert_eq!(letters, "ppsff");
-        assert!(run.table.iter().any(|l| l.starts_with("own: all") && l.contains("50.00 %")), "{:?}", run.table);
+        assert!(
+            run.table.iter().any(|l| l.starts_with("own: all") && l.contains("50.00 %")),
+            "{:?}",
+            run.table
+        );
     }
 
     #[test]

@@ -102,7 +102,10 @@ mod tests {
         let t = tuple(&file, &json!({"kind": "expression", "payload": "d", "variables": "s"}));
         assert_eq!(t.payload.map(|d| (d.kind, d.text)), Some(("json".into(), "1".into())));
         assert!(t.variables.contains_key("a"));
-        let t = tuple(&file, &json!({"payload": {"type": "text", "text": "x"}, "headers": {"h": "v", "n": null}}));
+        let t = tuple(
+            &file,
+            &json!({"payload": {"type": "text", "text": "x"}, "headers": {"h": "v", "n": null}}),
+        );
         assert_eq!(t.payload.as_ref().map(|d| d.text.as_str()), Some("x"));
         assert_eq!(t.texts("headers"), [("h".to_owned(), "v".to_owned())]);
     }

@@ -19,10 +19,18 @@ pub(super) fn judge(tuple: &Tuple) -> Result<(), String> {
         return refused(tuple, &expect, &got);
     }
     if truthy(expect.get("fault")) {
-        return if matches!(got, Got::Fault(_)) { Ok(()) } else { Err(format!("expected a fault, got {got}")) };
+        return if matches!(got, Got::Fault(_)) {
+            Ok(())
+        } else {
+            Err(format!("expected a fault, got {got}"))
+        };
     }
     if truthy(expect.get("valid")) {
-        return if matches!(got, Got::Refused(_)) { Err(format!("expected it to be read, got {got}")) } else { Ok(()) };
+        return if matches!(got, Got::Refused(_)) {
+            Err(format!("expected it to be read, got {got}"))
+        } else {
+            Ok(())
+        };
     }
     if let Got::Unsupported(why) = &got {
         return Err(why.clone());
@@ -57,7 +65,10 @@ fn one(tuple: &Tuple, key: &str, want: &Value, got: &Got) -> Result<(), String> 
         "boolean" => got.text().as_deref() == Some(if truthy(Some(want)) { "true" } else { "false" }),
         "node_count" => subject::node_count(tuple) == want.as_u64(),
         "xml" | "internal_xml" | "xml_text" => return xml_fits(key, tuple, &json::text(want), got),
-        "json" => got.text().and_then(|t| serde_json::from_str(&t).ok()).is_some_and(|v: Value| json::equal(&v, want)),
+        "json" => got
+            .text()
+            .and_then(|t| serde_json::from_str(&t).ok())
+            .is_some_and(|v: Value| json::equal(&v, want)),
         "json_text" => got.text().as_deref() == Some(json::text(want).as_str()),
         "match" => got.text().is_some() == truthy(Some(want)),
         "values" => match got {
@@ -66,7 +77,9 @@ fn one(tuple: &Tuple, key: &str, want: &Value, got: &Got) -> Result<(), String> 
             _ => false,
         },
         "undefined" => got.text().is_none_or(|t| t.is_empty()),
-        "variable" => *got == Got::Typed(want.get("type").map(json::text).unwrap_or_default(), plain(want.get("value"))),
+        "variable" => {
+            *got == Got::Typed(want.get("type").map(json::text).unwrap_or_default(), plain(want.get("value")))
+        }
         "current_time_in_pattern" => return time_fits(&json::text(want), got),
         "message" => true,
         _ => return Err(format!("expectation {key} is not known")),

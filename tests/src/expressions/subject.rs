@@ -129,8 +129,8 @@ pub(super) fn node_count(tuple: &Tuple) -> Option<u64> {
 }
 
 fn inline(tuple: &Tuple) -> Answer {
-    let template =
-        InlineTemplate::compile(&tuple.said("template"), &prefixes(tuple)).map_err(|why| Got::Refused(why.to_string()))?;
+    let template = InlineTemplate::compile(&tuple.said("template"), &prefixes(tuple))
+        .map_err(|why| Got::Refused(why.to_string()))?;
     template.text(&message(tuple)?, &context()).map(Got::Text).map_err(fault)
 }
 
@@ -148,7 +148,8 @@ fn message(tuple: &Tuple) -> Result<Message, Got> {
             "soap-envelope" => ("text/xml", document.text.clone()),
             _ => enveloped(tuple, &document.text),
         };
-        let content = builders::build(&text.into(), Some(content_type)).map_err(|e| Got::Fault(e.to_string()))?;
+        let content =
+            builders::build(&text.into(), Some(content_type)).map_err(|e| Got::Fault(e.to_string()))?;
         message.payload = Payload::Built(content);
         message.axis2.set("messageType", content_type);
         message.rest = content_type != "text/xml";
@@ -175,8 +176,9 @@ fn enveloped(tuple: &Tuple, text: &str) -> (&'static str, String) {
         return ("application/xml", text.to_owned());
     }
     let space = crate::xml::SOAP11;
-    let envelope =
-        format!("<s:Envelope xmlns:s=\"{space}\"><s:Header>{headers}</s:Header><s:Body>{text}</s:Body></s:Envelope>");
+    let envelope = format!(
+        "<s:Envelope xmlns:s=\"{space}\"><s:Header>{headers}</s:Header><s:Body>{text}</s:Body></s:Envelope>"
+    );
     ("text/xml", envelope)
 }
 
@@ -209,7 +211,9 @@ fn element(text: &str) -> Option<XmlElement> {
 fn flow(tuple: &Tuple, mediators: &str) -> Result<Arc<Block>, Got> {
     let declared: String =
         tuple.texts("namespaces").iter().map(|(k, v)| format!(" xmlns:{k}=\"{}\"", attribute(v))).collect();
-    let text = format!("<sequence xmlns=\"http://ws.apache.org/ns/synapse\" name=\"t\"{declared}>{mediators}</sequence>");
+    let text = format!(
+        "<sequence xmlns=\"http://ws.apache.org/ns/synapse\" name=\"t\"{declared}>{mediators}</sequence>"
+    );
     let (artifacts, found) = read(&Source::new("t.xml", text), Some(Kind::Sequence));
     let Some(Artifact::Sequence(sequence)) = artifacts.into_iter().next() else {
         let why = found.iter().map(|d| d.message.clone()).collect::<Vec<_>>().join("; ");
@@ -217,7 +221,8 @@ fn flow(tuple: &Tuple, mediators: &str) -> Result<Arc<Block>, Got> {
     };
     let mut compiler = Compiler::default();
     let block = compiler.block(sequence.element.get());
-    match compiler.diagnostics.iter().find(|d| d.severity == runtime::artifacts::diagnostics::Severity::Error) {
+    match compiler.diagnostics.iter().find(|d| d.severity == runtime::artifacts::diagnostics::Severity::Error)
+    {
         Some(d) => Err(Got::Refused(d.message.clone())),
         None => Ok(block),
     }
@@ -279,7 +284,9 @@ fn payload_factory(tuple: &Tuple) -> String {
     };
     let arguments: String = json::list(tuple.case.get("arguments")).into_iter().map(argument).collect();
     let kind = if freemarker { " template-type=\"freemarker\"" } else { "" };
-    format!("<payloadFactory media-type=\"{media}\"{kind}><format>{format}</format><args>{arguments}</args></payloadFactory>")
+    format!(
+        "<payloadFactory media-type=\"{media}\"{kind}><format>{format}</format><args>{arguments}</args></payloadFactory>"
+    )
 }
 
 fn argument(spec: &Spec) -> String {
@@ -356,7 +363,8 @@ fn uri_match(tuple: &Tuple) -> Answer {
 fn uri_expand(tuple: &Tuple) -> Answer {
     // A template that starts with a variable is special for endpoints; the tuples mean plain ones.
     let template = HttpTemplate::parse(&format!(".{}", tuple.said("template"))).map_err(Got::Refused)?;
-    let value = |name: &str| tuple.variables.get(name).and_then(|v| v.get("value")).map(|v| json::text(v).into());
+    let value =
+        |name: &str| tuple.variables.get(name).and_then(|v| v.get("value")).map(|v| json::text(v).into());
     let text = template.expand(value);
     Ok(Got::Text(text.strip_prefix('.').unwrap_or(&text).to_owned()))
 }
