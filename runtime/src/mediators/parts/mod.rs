@@ -1,0 +1,8 @@
+//! What several mediators share: the `target` element, rewrite and route conditions, named values and
+//! words that MI reads leniently.
+
+pub(crate) mod condition;
+pub(crate) mod reading;
+pub(crate) mod target;
+#[cfg(test)]
+pub(crate) mod testing;
