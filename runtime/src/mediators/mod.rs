@@ -23,8 +23,13 @@ macro_rules! mediators {
     };
 }
 
+mod parts;
+
 mediators! {
     "drop" => drop;
+    "header" => header;
+    "makefault" => makefault;
+    "payloadFactory" => payload_factory;
     "respond" => respond;
 }
 

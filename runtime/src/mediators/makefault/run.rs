@@ -111,7 +111,7 @@ impl Detail {
             }
             Detail::Expr(expr) => {
                 let mut found = false;
-                for item in expr.select(message, cx)? {
+                for item in expr.select(message, cx)?.items(message) {
                     if let XmlItem::Element(node) = item {
                         let copy = document.import(node.document(), node.id());
                         document.append(element, copy);

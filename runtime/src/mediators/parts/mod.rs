@@ -2,6 +2,9 @@
 //! words that MI reads leniently.
 
 pub(crate) mod condition;
+pub(crate) mod convert;
+pub(crate) mod entry;
+pub(crate) mod payload;
 pub(crate) mod reading;
 pub(crate) mod target;
 #[cfg(test)]

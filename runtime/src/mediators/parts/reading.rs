@@ -21,31 +21,7 @@ pub(crate) fn is_false_explicitly(text: &str) -> bool {
     ["false", "no", "0"].iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// Which language an expression text is written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Language {
-    /// `json-eval(...)`
-    JsonPath,
-    /// `${...}`
-    Synapse,
-    /// Anything else.
-    XPath,
-}
-
-impl Language {
-    /// By the same marks that MI looks at; nothing is trimmed.
-    pub(crate) fn of(text: &str) -> Self {
-        if text.starts_with("json-eval(") {
-            Language::JsonPath
-        } else if text.starts_with("${") && text.ends_with('}') {
-            Language::Synapse
-        } else {
-            Language::XPath
-        }
-    }
-}
-
-/// The text between `json-eval(` and the last character.
+/// The text between `json-eval(` and the last character; any other text as it is.
 pub(crate) fn json_path_text(text: &str) -> &str {
     let Some(inner) = text.strip_prefix("json-eval(") else { return text };
     let mut chars = inner.chars();

@@ -1,0 +1,177 @@
+//! Filling in a format and making its text the payload.
+
+use super::format::{PieceKind, Template};
+use super::{Format, Media, PayloadFactory, arguments, remove_blank_texts, replace};
+use crate::errors::Fault;
+use crate::flow::{Context, Mediator, Next};
+use crate::mediators::parts::{entry, payload};
+use crate::message::{Message, Payload, Soap, Value, envelope::Envelope};
+use artifacts::xml::{Document, NodeId, parse};
+use std::sync::{Arc, Mutex, PoisonError};
+
+impl Mediator for PayloadFactory {
+    fn mediate(&self, message: &mut Message, cx: &mut Context) -> Result<Next, Fault> {
+        let text = match &self.format {
+            Format::Inline(template) => self.fill(template, message, cx)?,
+            Format::Key(key, last) => {
+                let template = by_key(key.text(message, cx)?.as_deref(), last, cx)?;
+                self.fill(&template, message, cx)?
+            }
+            Format::FreeMarker(_) => {
+                return Err(Fault::new("FreeMarker templates are not supported by this runtime"));
+            }
+        };
+        self.put(text.trim(), message)?;
+        message.axis2.remove("NO_ENTITY_BODY");
+        Ok(Next::Continue)
+    }
+}
+
+fn by_key(
+    key: Option<&str>,
+    last: &Mutex<Option<(Arc<str>, Arc<Template>)>>,
+    cx: &Context,
+) -> Result<Arc<Template>, Fault> {
+    let key = key.unwrap_or_default();
+    let text: Arc<str> = match entry::get(cx, key) {
+        Some(Value::Xml(element)) => {
+            let mut copy = element.get().to_document();
+            remove_blank_texts(&mut copy);
+            copy.to_xml().into()
+        }
+        Some(other) => other.text().into(),
+        None => return Err(Fault::new(format!("Key {key} not found "))),
+    };
+    let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((known, template)) = &*last
+        && *known == text
+    {
+        return Ok(template.clone());
+    }
+    let template = Template::compile(&text, &[]).map_err(|(expression, problem)| {
+        Fault::new(format!("Error evaluating expression ${{{expression}}}: {problem}"))
+    })?;
+    let template = Arc::new(template);
+    *last = Some((text, template.clone()));
+    Ok(template)
+}
+
+impl PayloadFactory {
+    fn fill(&self, template: &Template, message: &Message, cx: &Context) -> Result<String, Fault> {
+        let arguments = self
+            .arguments
+            .iter()
+            .map(|argument| argument.evaluate(self.media, message, cx))
+            .collect::<Result<Vec<arguments::Evaluated>, Fault>>()?;
+        let mut values: Vec<Option<Value>> = vec![None; template.expressions.len()];
+        let text = &template.text;
+        let slice = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+        let mut out = String::with_capacity(text.len() * 2);
+        let mut at = 0;
+        for piece in &template.pieces {
+            let whole = slice(piece.start, piece.end);
+            let inner = |number: usize| template.expressions.get(number).map(|e| inside(e.source()));
+            let (replacement, groups) = match piece.kind {
+                PieceKind::Argument(number) => {
+                    let Some(argument) = number.checked_sub(1).and_then(|n| arguments.get(n)) else {
+                        tracing::error!("the format asks for argument {number}, there are {}", arguments.len());
+                        break;
+                    };
+                    let text = replace::argument(argument, self.media, self.escape_xml_chars, message)?;
+                    (text, [Some(whole), None, None, whole.get(1..)])
+                }
+                PieceKind::Quoted(number) => {
+                    let value = evaluate(template, number, &mut values, message, cx)?;
+                    let text = format!("\"{}\"", replace::quoted(&value, self.media)?);
+                    (text, [Some(whole), inner(number), None, None])
+                }
+                PieceKind::Bare(number) => {
+                    let value = evaluate(template, number, &mut values, message, cx)?;
+                    (replace::bare(&value, self.media)?, [Some(whole), None, inner(number), None])
+                }
+            };
+            out.push_str(slice(at, piece.start));
+            replace::append(&mut out, &replacement, groups)?;
+            at = piece.end;
+        }
+        out.push_str(text.get(at..).unwrap_or_default());
+        Ok(out)
+    }
+
+    fn put(&self, text: &str, message: &mut Message) -> Result<(), Fault> {
+        match self.media {
+            Media::Xml => {
+                put_xml(text, message)?;
+                let kept = ["application/xml", "text/xml", "application/soap+xml"];
+                if !message.axis2_text("messageType").is_some_and(|t| kept.contains(&t.as_str())) {
+                    message.set_message_type("application/xml");
+                }
+            }
+            Media::Json => {
+                message.payload = payload::json(text).map_err(|_| {
+                    Fault::new(format!("Error creating JSON Payload from source {text}"))
+                })?;
+                message.set_message_type("application/json");
+            }
+            Media::Text => {
+                payload::set_text(message, text);
+                message.set_message_type("text/plain");
+            }
+            Media::Other => {}
+        }
+        Ok(())
+    }
+}
+
+/// The value of an expression, evaluated once per run. Null is as good as a failed evaluation.
+fn evaluate(
+    template: &Template,
+    number: usize,
+    values: &mut [Option<Value>],
+    message: &Message,
+    cx: &Context,
+) -> Result<Value, Fault> {
+    if let Some(Some(value)) = values.get(number) {
+        return Ok(value.clone());
+    }
+    let Some(expr) = template.expressions.get(number) else { return Ok(Value::from("")) };
+    let value = if expr.source().contains("xpath(") {
+        expr.text(message, cx)?.map(Value::from)
+    } else {
+        expr.value(message, cx)?
+    };
+    let value = value.unwrap_or_else(|| Value::from(""));
+    if let Some(slot) = values.get_mut(number) {
+        *slot = Some(value.clone());
+    }
+    Ok(value)
+}
+
+fn inside(source: &str) -> &str {
+    source.strip_prefix("${").and_then(|s| s.strip_suffix('}')).unwrap_or(source)
+}
+
+/// The first element of the text becomes the payload; a SOAP envelope replaces the whole envelope.
+fn put_xml(text: &str, message: &mut Message) -> Result<(), Fault> {
+    let padded = format!("<pfPadding>{text}</pfPadding>");
+    let document = parse(&padded).map_err(|error| {
+        Fault::new(format!("Error creating SOAP Envelope from source {text}")).detail(error.to_string())
+    })?;
+    let root = document.root_element().unwrap_or(Document::ROOT);
+    let Some(first) = document.first_element(root) else {
+        return Err(Fault::new("Generated content is not a valid XML payload"));
+    };
+    if let Some(envelope) = whole_envelope(&document, first) {
+        message.payload = Payload::xml(envelope);
+        return Ok(());
+    }
+    payload::set_element(message, &document, first);
+    Ok(())
+}
+
+fn whole_envelope(document: &Document, element: NodeId) -> Option<Envelope> {
+    if document.local_name(element) != "Envelope" || Soap::from_namespace(document.namespace(element)).is_none() {
+        return None;
+    }
+    Envelope::from_document(Document::from_subtree(document, element)).ok()
+}
