@@ -77,7 +77,8 @@ impl Document {
                 Step::Open(node) => match self.kind(node) {
                     NodeKind::Element(element) => {
                         let inherited = if node == id { self.inherited(node) } else { Vec::new() };
-                        self.open_tag(element, &inherited, out);
+                        let reset = node != id && self.has_outer_default(node, id);
+                        self.open_tag(element, &inherited, reset, out);
                         if self.first_child(node).is_none() {
                             // Axiom writes the blank too, and texts built from it are compared.
                             out.push_str(" />");
@@ -116,10 +117,37 @@ impl Document {
         })
     }
 
-    fn open_tag(&self, element: &ElementData, inherited: &[(Arc<str>, Arc<str>)], out: &mut String) {
+    /// Is a default namespace declared between the parent of `id` and `top`?
+    fn has_outer_default(&self, id: NodeId, top: NodeId) -> bool {
+        let Some(element) = self.element(id) else { return false };
+        if !element.declarations.iter().any(|(prefix, uri)| prefix.is_empty() && uri.is_empty()) {
+            return false;
+        }
+        let mut at = self.parent(id);
+        while let Some(node) = at {
+            let declarations = self.element(node).map(|e| e.declarations.as_slice()).unwrap_or_default();
+            if let Some((_, uri)) = declarations.iter().find(|(prefix, _)| prefix.is_empty()) {
+                return !uri.is_empty();
+            }
+            at = if node == top { None } else { self.parent(node) };
+        }
+        false
+    }
+
+    /// `reset`: an `xmlns=""` has something to undo; Axiom leaves it out otherwise.
+    fn open_tag(
+        &self,
+        element: &ElementData,
+        inherited: &[(Arc<str>, Arc<str>)],
+        reset: bool,
+        out: &mut String,
+    ) {
         out.push('<');
         push_name(&element.name.prefix, &element.name.local, out);
         for (prefix, uri) in element.declarations.iter().chain(inherited) {
+            if prefix.is_empty() && uri.is_empty() && !reset {
+                continue;
+            }
             out.push_str(if prefix.is_empty() { " xmlns" } else { " xmlns:" });
             out.push_str(prefix);
             push_value(uri, out);

@@ -48,9 +48,9 @@ async fn soap_blocks_are_added_not_replaced_and_removed_together() {
     let twice = "<header name='soap11:t' value='1'/><header name='soap11:t' value='2'/>";
     run(twice, &mut message).await;
     let text = |m: &crate::message::Message| m.payload.envelope().document().to_xml();
-    assert_eq!(text(&message).matches(":t>").count(), 4, "{}", text(&message));
+    assert_eq!(text(&message).matches("</soap11:t>").count(), 2, "{}", text(&message));
     run("<header name='soap11:t' action='remove'/>", &mut message).await;
-    assert!(!text(&message).contains(":t>"));
+    assert!(!text(&message).contains("soap11:t"));
     run("<header><z:b xmlns:z='urn:z'>x</z:b></header>", &mut message).await;
     assert!(text(&message).contains(">x</z:b>"));
 }
