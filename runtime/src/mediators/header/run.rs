@@ -74,10 +74,8 @@ impl Header {
 }
 
 fn remove(document: &mut Document, header: NodeId, name: &Name) {
-    let blocks: Vec<NodeId> = document
-        .child_elements(header)
-        .filter(|id| document.is_named(*id, &name.ns, &name.local))
-        .collect();
+    let blocks: Vec<NodeId> =
+        document.child_elements(header).filter(|id| document.is_named(*id, &name.ns, &name.local)).collect();
     for block in blocks {
         document.detach(block);
     }

@@ -130,8 +130,7 @@ fn check_code(
         }
     };
     if ns != soap.namespace() {
-        let message =
-            format!("a fault code of {word} is in the namespace {}, found {ns}", soap.namespace());
+        let message = format!("a fault code of {word} is in the namespace {}, found {ns}", soap.namespace());
         compiler.error(Code::BAD_VALUE, place, message);
         return None;
     }

@@ -4,7 +4,11 @@ const CODE: &str = "<code value='soap11:Server'/><reason value='r'/>";
 
 #[test]
 fn verdict() {
-    let with = |inner: &str| format!("<makefault version='soap12'><code value='soap12:Sender'/><reason value='r'/>{inner}</makefault>");
+    let with = |inner: &str| {
+        format!(
+            "<makefault version='soap12'><code value='soap12:Sender'/><reason value='r'/>{inner}</makefault>"
+        )
+    };
     verdicts(
         &[
             &format!("<makefault>{CODE}</makefault>"),
@@ -39,7 +43,8 @@ fn verdict() {
 async fn soap11() {
     let mut message = xml("<a/>");
     message.addressing.reply_to = Some("http://back".into());
-    let mediator = format!("<makefault>{CODE}<role>urn:me</role><detail><d xmlns='urn:d'/></detail></makefault>");
+    let mediator =
+        format!("<makefault>{CODE}<role>urn:me</role><detail><d xmlns='urn:d'/></detail></makefault>");
     run(&mediator, &mut message).await;
     let envelope = message.payload.envelope();
     assert!(envelope.has_fault() && message.response);

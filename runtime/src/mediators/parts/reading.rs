@@ -76,11 +76,7 @@ fn named_setting(element: ElementRef<'_>, compiler: &mut Compiler) -> Option<Nam
 }
 
 /// A required attribute that may not be blank.
-pub(crate) fn not_blank<'e>(
-    element: ElementRef<'e>,
-    name: &str,
-    compiler: &mut Compiler,
-) -> Option<&'e str> {
+pub(crate) fn not_blank<'e>(element: ElementRef<'e>, name: &str, compiler: &mut Compiler) -> Option<&'e str> {
     let text = compiler.required(element, name)?;
     if !text.trim().is_empty() {
         return Some(text);

@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 /// Compiles mediators written without namespace declaration.
 pub(crate) fn compile(mediators: &str) -> (Vec<Step>, Diagnostics) {
-    let text = format!("<sequence xmlns='http://ws.apache.org/ns/synapse' xmlns:soap11='http://schemas.xmlsoap.org/soap/envelope/' xmlns:soap12='http://www.w3.org/2003/05/soap-envelope'>{mediators}</sequence>");
+    let text = format!(
+        "<sequence xmlns='http://ws.apache.org/ns/synapse' xmlns:soap11='http://schemas.xmlsoap.org/soap/envelope/' xmlns:soap12='http://www.w3.org/2003/05/soap-envelope'>{mediators}</sequence>"
+    );
     let document = parse_source(&Source::new("test.xml", text)).unwrap();
     let root = ElementRef { document: &document, id: document.root_element().unwrap() };
     let mut compiler = Compiler::default();

@@ -35,8 +35,7 @@ pub(super) enum PieceKind {
 impl Template {
     /// Cuts a format. The error is the first bad expression and what is wrong with it.
     pub(super) fn compile(text: &str, prefixes: &[(Arc<str>, Arc<str>)]) -> Result<Self, (String, String)> {
-        let mut template =
-            Template { pieces: Vec::new(), expressions: Vec::new(), text: text.into() };
+        let mut template = Template { pieces: Vec::new(), expressions: Vec::new(), text: text.into() };
         let mut at = 0;
         while let Some(dollar) = text.get(at..).and_then(|rest| rest.find('$')).map(|i| at + i) {
             at = dollar + 1;

@@ -2,8 +2,8 @@
 //! backslash quotes the next character and a dollar sign refers to a group; what it forgets to quote
 //! is lost or refused there. The same steps are taken here, so the same characters survive.
 
-use super::arguments::{Evaluated, Kind};
 use super::Media;
+use super::arguments::{Evaluated, Kind};
 use crate::errors::Fault;
 use crate::mediators::parts::convert;
 use crate::message::{Json, Message, Value, json};
@@ -42,7 +42,8 @@ pub(super) fn append(out: &mut String, replacement: &str, groups: [Option<&str>;
             '$' => {
                 let digit = chars.next().and_then(|c| c.to_digit(10));
                 let digit = digit.ok_or_else(|| Fault::new("Illegal group reference"))?;
-                let group = groups.get(digit as usize).ok_or_else(|| Fault::new(format!("No group {digit}")))?;
+                let group =
+                    groups.get(digit as usize).ok_or_else(|| Fault::new(format!("No group {digit}")))?;
                 out.push_str(group.unwrap_or_default());
             }
             other => out.push(other),
@@ -197,7 +198,9 @@ fn xml_to_json(quoted: &str) -> String {
 
 fn json_to_xml(text: &str) -> Result<String, Fault> {
     convert::json_text_to_xml(&keep_xml_escapes(text)).map_err(|_| {
-        Fault::new("Error converting JSON to XML, please check your JSON Path expressions return valid JSON: ")
+        Fault::new(
+            "Error converting JSON to XML, please check your JSON Path expressions return valid JSON: ",
+        )
     })
 }
 
@@ -228,8 +231,9 @@ pub(super) fn bare(value: &Value, media: Media) -> Result<String, Fault> {
             if media != Media::Xml {
                 return Ok(quote(&gson_text(json)));
             }
-            let xml = convert::json_text_to_xml(&json.to_string())
-                .map_err(|_| Fault::new("Error converting JSON to XML, please check your expressions return valid JSON: "))?;
+            let xml = convert::json_text_to_xml(&json.to_string()).map_err(|_| {
+                Fault::new("Error converting JSON to XML, please check your expressions return valid JSON: ")
+            })?;
             Ok(quote(&keep_xml_escapes(&xml)))
         }
         Value::Json(json) => Ok(primitive(json, media)),

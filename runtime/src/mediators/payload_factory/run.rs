@@ -74,7 +74,10 @@ impl PayloadFactory {
             let (replacement, groups) = match piece.kind {
                 PieceKind::Argument(number) => {
                     let Some(argument) = number.checked_sub(1).and_then(|n| arguments.get(n)) else {
-                        tracing::error!("the format asks for argument {number}, there are {}", arguments.len());
+                        tracing::error!(
+                            "the format asks for argument {number}, there are {}",
+                            arguments.len()
+                        );
                         break;
                     };
                     let text = replace::argument(argument, self.media, self.escape_xml_chars, message)?;
@@ -108,9 +111,8 @@ impl PayloadFactory {
                 }
             }
             Media::Json => {
-                message.payload = payload::json(text).map_err(|_| {
-                    Fault::new(format!("Error creating JSON Payload from source {text}"))
-                })?;
+                message.payload = payload::json(text)
+                    .map_err(|_| Fault::new(format!("Error creating JSON Payload from source {text}")))?;
                 message.set_message_type("application/json");
             }
             Media::Text => {
@@ -170,7 +172,9 @@ fn put_xml(text: &str, message: &mut Message) -> Result<(), Fault> {
 }
 
 fn whole_envelope(document: &Document, element: NodeId) -> Option<Envelope> {
-    if document.local_name(element) != "Envelope" || Soap::from_namespace(document.namespace(element)).is_none() {
+    if document.local_name(element) != "Envelope"
+        || Soap::from_namespace(document.namespace(element)).is_none()
+    {
         return None;
     }
     Envelope::from_document(Document::from_subtree(document, element)).ok()
