@@ -126,6 +126,26 @@ impl Context {
         branch
     }
 
+    /// A flow of its own that answers the same caller and takes responses the same way, with the same
+    /// fault handlers and nothing to come after.
+    pub fn detached(&self) -> Self {
+        Self {
+            program: self.program.clone(),
+            services: self.services.clone(),
+            exchange: self.exchange.clone(),
+            entry: self.entry.clone(),
+            templates: self.templates.clone(),
+            resumed: false,
+            frames: Vec::new(),
+            handlers: self.handlers.clone(),
+        }
+    }
+
+    /// Drops fault handlers above a depth.
+    pub fn truncate_handlers(&mut self, depth: usize) {
+        self.handlers.truncate(depth);
+    }
+
     /// Sends the message back to the caller. `false` (and a warning) when an answer was given already.
     pub fn reply(&self, message: &mut Message) -> bool {
         let reply = Box::new(std::mem::take(message));

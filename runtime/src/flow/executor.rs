@@ -35,6 +35,16 @@ pub async fn run(cx: &mut Context, message: &mut Message) -> End {
     }
 }
 
+/// Runs a backend's response through the out route of its entry, to the end of the flow.
+pub async fn run_response(cx: &mut Context, message: &mut Message) -> End {
+    match respond_route(cx, message, None) {
+        Ok(true) => run(cx, message).await,
+        Ok(false) => End::Stopped,
+        Err(fault) if cx.enter_fault(message, &fault) => run(cx, message).await,
+        Err(_) => End::Failed,
+    }
+}
+
 impl Context {
     /// Runs a list to its end inside a step. A fault goes to the caller, who lets it pass.
     pub fn run_block<'a>(
@@ -64,7 +74,7 @@ async fn drive(cx: &mut Context, message: &mut Message, base: usize) -> Result<E
         };
         frame.next += 1;
         if step.reads_body && message.payload.is_unread() {
-            build(message, cx).await?;
+            build_payload(message, cx).await?;
         }
         let next = match &step.kind {
             StepKind::Now(mediator) => {
@@ -135,7 +145,7 @@ fn leave(cx: &mut Context, frame: &Frame) -> bool {
 }
 
 /// Reads and builds an unread body. On failure the body is gone and the fault is 601000.
-pub(crate) async fn build(message: &mut Message, cx: &Context) -> Result<(), Fault> {
+pub async fn build_payload(message: &mut Message, cx: &Context) -> Result<(), Fault> {
     let Payload::Unread(body) = std::mem::take(&mut message.payload) else { return Ok(()) };
     let limit = cx.services.limits.body_bytes;
     let bytes = body.read(limit).await.map_err(|error| Fault::with_code(codes::BUILD, error.to_string()))?;

@@ -11,5 +11,5 @@ mod step;
 
 pub use context::{Context, Entry, Handler, TemplateFrame};
 pub use exchange::{Answer, Exchange};
-pub use executor::{End, run};
+pub use executor::{End, build_payload, run, run_response};
 pub use step::{AsyncMediator, Block, BoxFuture, Enter, Leave, Mediator, Next, Step, StepKind};

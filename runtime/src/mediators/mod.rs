@@ -26,11 +26,13 @@ macro_rules! mediators {
 mod parts;
 
 mediators! {
+    "call" => call;
     "drop" => drop;
     "header" => header;
     "makefault" => makefault;
     "payloadFactory" => payload_factory;
     "respond" => respond;
+    "send" => send;
 }
 
 /// Compiles one mediator element; an unknown one is an error, as in MI.

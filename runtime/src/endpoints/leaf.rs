@@ -1,0 +1,333 @@
+//! One address: readiness, the request, the wait, and what a failure means.
+
+use super::address::{Address, append_postfix};
+use super::suspension::{Health, Policy, State};
+use super::{Mode, Sent};
+use crate::errors::{Fault, codes};
+use crate::eval::Dynamic;
+use crate::flow::{Answer, Context};
+use crate::http::{InResponse, SendError, Target, backend};
+use crate::message::{Envelope, Message, Payload, Soap, Value};
+use artifacts::kinds::endpoint::{Format, RetryConfig, TimeoutAction};
+use base64::Engine as _;
+use http::Method;
+use std::time::{Duration, Instant};
+
+/// Which element the leaf came from; decides texts and codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LeafKind {
+    Address,
+    Default,
+    Http,
+    Wsdl,
+}
+
+/// Settings of a leaf.
+#[derive(Debug, Default)]
+pub(super) struct Settings {
+    pub(super) format: Format,
+    pub(super) encoding: Option<String>,
+    pub(super) addressing: bool,
+    /// Milliseconds.
+    pub(super) timeout: Option<Dynamic>,
+    pub(super) timeout_action: Option<TimeoutAction>,
+    pub(super) policy: Policy,
+    pub(super) retry: Option<RetryConfig>,
+    pub(super) basic_auth: Option<(Dynamic, Dynamic)>,
+}
+
+/// An endpoint with one address.
+#[derive(Debug)]
+pub struct Leaf {
+    kind: LeafKind,
+    address: Address,
+    method: Option<Method>,
+    settings: Settings,
+    health: Health,
+}
+
+impl Leaf {
+    pub(super) fn new(kind: LeafKind, address: Address, method: Option<&str>, mut settings: Settings) -> Self {
+        let health = Health::new(std::mem::take(&mut settings.policy));
+        let method = method.and_then(|m| Method::from_bytes(m.as_bytes()).ok());
+        Self { kind, address, method, settings, health }
+    }
+
+    /// Ready by its state?
+    pub fn is_ready(&self) -> bool {
+        self.health.is_ready(Instant::now())
+    }
+
+    /// Its state, for operators.
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// May a parent group try another child after this code?
+    pub(super) fn retry_allowed(&self, code: i32) -> bool {
+        match &self.settings.retry {
+            Some(retry) if !retry.enabled.is_empty() => retry.enabled.contains(&code),
+            Some(retry) => !retry.disabled.contains(&code),
+            None => true,
+        }
+    }
+
+    pub(super) async fn send(
+        &self,
+        name: &str,
+        message: &mut Message,
+        cx: &mut Context,
+        mode: Mode,
+    ) -> Result<Sent, Fault> {
+        if !self.is_ready() {
+            return Err(self.not_ready(name));
+        }
+        if self.settings.format != Format::LeaveAsIs || self.settings.basic_auth.is_some() {
+            self.prepare(message, cx).await?;
+        }
+        let method = self.method_of(message);
+        let url = self.url(message)?;
+        let (target, path) = Target::parse(&url).map_err(|e| Fault::with_code(codes::CALL, e.to_string()))?;
+        if mode != Mode::Blocking && is_one_way(message) {
+            return self.send_one_way(message, cx, target, path, method).await;
+        }
+        if mode != Mode::Blocking {
+            cx.exchange.expect_reply();
+            if message.axis2_flag("FORCE_SC_ACCEPTED") {
+                cx.exchange.answer(Answer::Accepted);
+            }
+        }
+        self.exchange(message, cx, target, path, method, mode).await
+    }
+
+    async fn exchange(
+        &self,
+        message: &mut Message,
+        cx: &mut Context,
+        target: Target,
+        path: &str,
+        method: Method,
+        mode: Mode,
+    ) -> Result<Sent, Fault> {
+        let kept = (!message.payload.is_unread()).then(|| message.payload.share());
+        let (limit, configured) = self.time_limit(message, cx)?;
+        let request = backend::request(message, target, path, method)?;
+        let timeouts = cx.services.timeouts;
+        let sending = cx.services.client.send(request, &timeouts);
+        match tokio::time::timeout(limit, sending).await {
+            Ok(Ok(response)) => self.accept(message, response, mode),
+            Ok(Err(error)) => {
+                restore(message, kept);
+                Err(self.failed(error, mode))
+            }
+            Err(_elapsed) => {
+                restore(message, None);
+                self.timed_out(configured, mode)
+            }
+        }
+    }
+
+    fn accept(&self, message: &mut Message, response: InResponse, mode: Mode) -> Result<Sent, Fault> {
+        self.health.on_success();
+        let status = response.status.as_u16();
+        if mode == Mode::Blocking {
+            backend::accept_blocking(message, response);
+            return blocking_status(message, status).map(|()| Sent::Response);
+        }
+        backend::accept(message, response);
+        if mode == Mode::Send {
+            message.response = true;
+        }
+        Ok(Sent::Response)
+    }
+
+    fn failed(&self, error: SendError, mode: Mode) -> Fault {
+        self.health.on_fault(error.code(), Instant::now());
+        if mode == Mode::Blocking {
+            return Fault::endpoint(codes::BLOCKING_SENDER, error.text).detail(error.detail);
+        }
+        Fault::from(error)
+    }
+
+    fn timed_out(&self, configured: bool, mode: Mode) -> Result<Sent, Fault> {
+        let fault = || Fault::endpoint(codes::CONNECTION_TIMEOUT, "Send timeout");
+        match self.settings.timeout_action {
+            Some(TimeoutAction::Fault) => {
+                self.health.on_fault(codes::CONNECTION_TIMEOUT, Instant::now());
+                Err(fault())
+            }
+            Some(TimeoutAction::Discard) => {
+                self.health.on_fault(codes::CONNECTION_TIMEOUT, Instant::now());
+                Ok(Sent::Nothing)
+            }
+            None if mode == Mode::Blocking => Err(fault()),
+            None => {
+                let which = if configured { "ENDPOINT_TIMEOUT" } else { "GLOBAL_TIMEOUT" };
+                tracing::warn!("{which}: no response came in time and no responseAction is set; the request is given up");
+                Ok(Sent::Nothing)
+            }
+        }
+    }
+
+    /// A copy leaves, the message stays; nobody waits for the response.
+    async fn send_one_way(
+        &self,
+        message: &mut Message,
+        cx: &mut Context,
+        target: Target,
+        path: &str,
+        method: Method,
+    ) -> Result<Sent, Fault> {
+        crate::flow::build_payload(message, cx).await?;
+        cx.exchange.expect_reply();
+        let mut copy = message.fork();
+        let request = backend::request(&mut copy, target, path, method)?;
+        let (client, timeouts) = (cx.services.client.clone(), cx.services.timeouts);
+        tokio::spawn(async move {
+            if let Err(error) = client.send(request, &timeouts).await {
+                tracing::warn!("one-way message was not delivered: {error}");
+            }
+        });
+        Ok(Sent::OneWay)
+    }
+
+    fn not_ready(&self, name: &str) -> Fault {
+        let (kind, code) = match self.kind {
+            LeafKind::Address => ("Address", codes::ENDPOINT_NOT_READY),
+            LeafKind::Default => ("Default", codes::ENDPOINT_NOT_READY),
+            LeafKind::Http => ("HTTP", codes::ENDPOINT_NOT_READY),
+            LeafKind::Wsdl => ("WSDL", codes::WSDL_NOT_READY),
+        };
+        let state = match self.health.state() {
+            State::Active => State::Suspended,
+            other => other,
+        };
+        let text = format!("Currently, {kind} endpoint : [ Name : {name} ] [ State : {} ]", state.name());
+        Fault::endpoint(code, text)
+    }
+
+    fn method_of(&self, message: &Message) -> Method {
+        if let Some(method) = &self.method {
+            return method.clone();
+        }
+        match self.settings.format {
+            Format::Get => return Method::GET,
+            Format::Soap11 | Format::Soap12 | Format::Pox => return Method::POST,
+            Format::LeaveAsIs | Format::Rest => {}
+        }
+        let text = message.axis2_text("HTTP_METHOD");
+        let known = text.and_then(|m| Method::from_bytes(m.to_ascii_uppercase().as_bytes()).ok());
+        match known {
+            Some(method) if message.rest || self.kind == LeafKind::Http => method,
+            Some(method) if method == Method::GET || method == Method::DELETE => method,
+            _ => Method::POST,
+        }
+    }
+
+    fn url(&self, message: &mut Message) -> Result<String, Fault> {
+        if self.method.is_some() {
+            message.axis2.remove("REST_URL_POSTFIX");
+        }
+        let base = self.address.url(message);
+        let base = base.ok_or_else(|| Fault::with_code(codes::CALL, "the message has no address to be sent to"))?;
+        let soap = matches!(self.settings.format, Format::Soap11 | Format::Soap12);
+        let postfix = message.axis2("REST_URL_POSTFIX").filter(|_| !soap && (message.rest || self.settings.format == Format::Rest));
+        let url = match postfix {
+            Some(postfix) if !postfix.text().is_empty() && !matches!(self.address, Address::Member(_)) => {
+                append_postfix(&base, &postfix.text())
+            }
+            _ => base.into_owned(),
+        };
+        Ok(if url.contains(' ') { url.replace(' ', "%20") } else { url })
+    }
+
+    /// How long to wait, and whether the endpoint itself says so.
+    fn time_limit(&self, message: &Message, cx: &Context) -> Result<(Duration, bool), Fault> {
+        if let Some(timeout) = &self.settings.timeout {
+            let text = timeout.text(message, cx)?.unwrap_or_else(|| "".into());
+            if let Ok(ms) = text.trim().parse::<u64>()
+                && ms > 0
+            {
+                return Ok((Duration::from_millis(ms), true));
+            }
+        }
+        Ok((cx.services.global_timeout, false))
+    }
+
+    /// `format`, `encoding` and credentials.
+    async fn prepare(&self, message: &mut Message, cx: &mut Context) -> Result<(), Fault> {
+        if let Some((user, password)) = &self.settings.basic_auth {
+            let (user, password) = (user.text(message, cx)?, password.text(message, cx)?);
+            let pair = format!("{}:{}", user.as_deref().unwrap_or(""), password.as_deref().unwrap_or(""));
+            let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
+            message.headers.set("Authorization", &format!("Basic {encoded}"));
+        }
+        if let Some(encoding) = &self.settings.encoding {
+            message.axis2.set("CHARACTER_SET_ENCODING", encoding.as_str());
+        }
+        if self.settings.format == Format::LeaveAsIs || self.settings.format == Format::Rest {
+            message.rest |= self.settings.format == Format::Rest;
+            return Ok(());
+        }
+        crate::flow::build_payload(message, cx).await?;
+        self.reshape(message);
+        Ok(())
+    }
+
+    fn reshape(&self, message: &mut Message) {
+        match self.settings.format {
+            Format::Pox => {
+                message.rest = true;
+                message.set_message_type("application/xml");
+            }
+            Format::Get => {
+                message.rest = true;
+                message.set_message_type("application/x-www-form-urlencoded");
+            }
+            Format::Soap11 => reshape_soap(message, Soap::V11, "text/xml"),
+            Format::Soap12 => reshape_soap(message, Soap::V12, "application/soap+xml"),
+            Format::LeaveAsIs | Format::Rest => {}
+        }
+    }
+}
+
+fn reshape_soap(message: &mut Message, version: Soap, media: &str) {
+    let envelope = message.payload.envelope();
+    if envelope.version() != version {
+        let mut other = Envelope::new(version);
+        if let Some(payload) = envelope.payload() {
+            other.set_payload(envelope.document(), payload);
+        }
+        message.payload = Payload::xml(other);
+    } else {
+        message.payload = Payload::xml(envelope);
+    }
+    message.rest = false;
+    message.set_message_type(media);
+}
+
+/// The body for the fault sequence: what was there when it can be had again, else nothing.
+fn restore(message: &mut Message, kept: Option<Payload>) {
+    message.payload = kept.unwrap_or_default();
+}
+
+fn is_one_way(message: &Message) -> bool {
+    message.properties.get("OUT_ONLY").is_some_and(|v| v.text() == "true")
+}
+
+/// A blocking call takes error statuses as faults, unless `non.error.http.status.codes` lists them.
+fn blocking_status(message: &mut Message, status: u16) -> Result<(), Fault> {
+    message.axis2.set("HTTP_SC", status.to_string());
+    let listed = |name: &str| {
+        let list = message.axis2_text(name).unwrap_or_default();
+        list.split(',').any(|code| code.trim() == status.to_string())
+    };
+    let is_error = (status >= 400 || status < 200 || listed("error.http.status.codes"))
+        && !listed("non.error.http.status.codes");
+    if !is_error {
+        return Ok(());
+    }
+    message.properties.set("blocking.sender.error", Value::Boolean(true));
+    let reason = http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or("");
+    Err(Fault::endpoint(codes::BLOCKING_SENDER, format!("Transport error: {status} Error: {reason}")))
+}
