@@ -4,8 +4,10 @@
 //! immutable [`program::Program`]; [`http`] and the activations turn bytes from outside into a
 //! [`message::Message`]; [`flow`] runs its steps; the listener turns the answer into bytes again.
 
+pub mod cli;
 pub mod compile;
 pub mod endpoints;
+pub mod engine;
 pub mod errors;
 pub mod eval;
 pub mod flow;
@@ -14,6 +16,8 @@ pub mod logging;
 pub mod mediators;
 pub mod message;
 pub mod program;
+pub mod router;
+pub mod server;
 pub mod services;
 
 /// The crate that reads artifacts, for callers that hold only the runtime.

@@ -1,7 +1,11 @@
 //! What a deployment compiles to. Immutable: a redeployment compiles a new one and swaps the pointer.
 
+use crate::endpoints::Endpoint;
 use crate::flow::{Block, Handler};
+use crate::router::Router;
 use crate::services::Services;
+use artifacts::xml::XmlElement;
+use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -48,12 +52,14 @@ pub struct TemplateParameter {
 /// A resource of an API.
 #[derive(Debug)]
 pub struct ResourceProgram {
-    /// For requests.
+    /// For requests; absent: the request is dropped.
     pub in_flow: Option<FlowTarget>,
-    /// For responses to `send`.
+    /// For responses to `send`; absent: sent back as they are.
     pub out_flow: Option<FlowTarget>,
     /// For faults.
     pub fault: Handler,
+    /// Methods for `Allow` and the cross-origin headers.
+    pub allow: http::HeaderValue,
 }
 
 /// An API.
@@ -70,31 +76,79 @@ pub struct ApiProgram {
 pub struct ProxyProgram {
     /// Its name.
     pub name: Arc<str>,
-    /// For requests.
-    pub in_flow: Option<FlowTarget>,
-    /// For responses.
+    /// For requests: the in-sequence, then the target endpoint.
+    pub in_block: Arc<Block>,
+    /// For responses; absent: sent back as they are.
     pub out_flow: Option<FlowTarget>,
     /// For faults.
     pub fault: Handler,
+    /// `startOnLoad`.
+    pub started: bool,
+}
+
+/// A local entry or registry resource.
+#[derive(Debug, Clone)]
+pub enum Resource {
+    /// Text.
+    Text(Arc<str>),
+    /// XML.
+    Xml(XmlElement),
+    /// Anything else.
+    Binary(Bytes),
 }
 
 /// Everything a deployment compiled to.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Program {
     /// Sequences by name.
     pub sequences: HashMap<Arc<str>, Arc<Sequence>>,
     /// Sequence templates by name.
     pub templates: HashMap<Arc<str>, Arc<Template>>,
+    /// Endpoints by name.
+    pub endpoints: HashMap<Arc<str>, Arc<Endpoint>>,
+    /// Local entries by key.
+    pub local_entries: HashMap<Arc<str>, Resource>,
+    /// Who takes which request.
+    pub router: Router,
     /// The `main` sequence.
     pub main: Arc<Sequence>,
     /// The `fault` sequence.
     pub default_fault: Arc<Sequence>,
+    /// What `send` and `call` without an endpoint use: the message's `To`.
+    pub implicit_endpoint: Arc<Endpoint>,
+}
+
+impl Default for Program {
+    fn default() -> Self {
+        Self {
+            sequences: HashMap::new(),
+            templates: HashMap::new(),
+            endpoints: HashMap::new(),
+            local_entries: HashMap::new(),
+            router: Router::default(),
+            main: Arc::default(),
+            default_fault: Arc::default(),
+            implicit_endpoint: Arc::new(Endpoint::implicit()),
+        }
+    }
 }
 
 impl Program {
-    /// A sequence by name or registry key.
-    pub fn sequence(&self, name: &str, _services: &Services) -> Option<Arc<Sequence>> {
-        self.sequences.get(name).cloned()
+    /// A sequence by name, local entry or registry key.
+    pub fn sequence(&self, name: &str, services: &Services) -> Option<Arc<Sequence>> {
+        let own = self.sequences.get(name).cloned();
+        own.or_else(|| services.dynamic.sequence(name, services))
+    }
+
+    /// An endpoint by name, local entry or registry key.
+    pub fn endpoint(&self, name: &str, services: &Services) -> Option<Arc<Endpoint>> {
+        let own = self.endpoints.get(name).cloned();
+        own.or_else(|| services.dynamic.endpoint(name, services))
+    }
+
+    /// A local entry, else a registry resource.
+    pub fn resource(&self, key: &str, services: &Services) -> Option<Resource> {
+        self.local_entries.get(key).cloned().or_else(|| services.registry.resource(key))
     }
 }
 
@@ -108,16 +162,14 @@ impl FlowTarget {
     }
 }
 
-impl ResourceProgram {
-    /// The list for responses.
-    pub fn out_flow(&self, program: &Program, services: &Services) -> Option<Arc<Block>> {
-        self.out_flow.as_ref()?.block(program, services)
-    }
-}
-
-impl ProxyProgram {
-    /// The list for responses.
-    pub fn out_flow(&self, program: &Program, services: &Services) -> Option<Arc<Block>> {
-        self.out_flow.as_ref()?.block(program, services)
+impl Resource {
+    /// Its text: XML serialised, binary as base64.
+    pub fn text(&self) -> Arc<str> {
+        use base64::Engine as _;
+        match self {
+            Resource::Text(text) => text.clone(),
+            Resource::Xml(element) => element.get().to_xml().into(),
+            Resource::Binary(bytes) => base64::engine::general_purpose::STANDARD.encode(bytes).into(),
+        }
     }
 }

@@ -1,6 +1,10 @@
 //! Artifact set to program: reads mediators, parses expressions, collects every problem. Pure: no
 //! socket, no file, nothing spawned.
 
+mod program;
+
+pub use program::{Options, compile};
+
 use crate::eval::{Dialects, Dynamic, Expr};
 use crate::flow::{Block, Step};
 use crate::mediators;
@@ -15,6 +19,8 @@ use std::sync::Arc;
 pub struct Compiler {
     /// Everything found so far.
     pub diagnostics: Diagnostics,
+    /// Endpoint templates of the deployment, filled in when an instance is compiled.
+    pub(crate) endpoint_templates: std::collections::HashMap<String, artifacts::xml::XmlElement>,
 }
 
 impl Compiler {

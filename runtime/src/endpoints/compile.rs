@@ -253,6 +253,12 @@ pub(super) fn address_endpoint(url: &str) -> Endpoint {
     Endpoint { name: None, on_error: None, properties: Vec::new(), kind: Kind::Leaf(leaf) }
 }
 
+/// The endpoint that sends to the message's `To`.
+pub(super) fn implicit_endpoint() -> Endpoint {
+    let leaf = Leaf::new(LeafKind::Default, Address::To, None, Settings::default());
+    Endpoint { name: None, on_error: None, properties: Vec::new(), kind: Kind::Leaf(leaf) }
+}
+
 fn member_endpoint(member: &source::Member) -> Endpoint {
     let (scheme, port) = match (member.http_port, member.https_port) {
         (Some(port), _) => ("http", port),

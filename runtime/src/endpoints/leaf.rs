@@ -6,8 +6,8 @@ use super::{Mode, Sent};
 use crate::errors::{Fault, codes};
 use crate::eval::Dynamic;
 use crate::flow::{Answer, Context};
-use crate::http::{InResponse, SendError, Target, backend};
-use crate::message::{Envelope, Message, Payload, Soap, Value};
+use crate::http::{InResponse, SendError, backend};
+use crate::message::{Envelope, Headers, Message, Payload, Soap, Value};
 use artifacts::kinds::endpoint::{Format, RetryConfig, TimeoutAction};
 use base64::Engine as _;
 use http::Method;
@@ -87,9 +87,8 @@ impl Leaf {
         }
         let method = self.method_of(message);
         let url = self.url(message)?;
-        let (target, path) = Target::parse(&url).map_err(|e| Fault::with_code(codes::CALL, e.to_string()))?;
         if mode != Mode::Blocking && is_one_way(message) {
-            return self.send_one_way(message, cx, target, path, method).await;
+            return self.send_one_way(message, cx, &url, method).await;
         }
         if mode != Mode::Blocking {
             cx.exchange.expect_reply();
@@ -97,31 +96,30 @@ impl Leaf {
                 cx.exchange.answer(Answer::Accepted);
             }
         }
-        self.exchange(message, cx, target, path, method, mode).await
+        self.exchange(message, cx, &url, method, mode).await
     }
 
     async fn exchange(
         &self,
         message: &mut Message,
         cx: &mut Context,
-        target: Target,
-        path: &str,
+        url: &str,
         method: Method,
         mode: Mode,
     ) -> Result<Sent, Fault> {
-        let kept = (!message.payload.is_unread()).then(|| message.payload.share());
+        let kept = Kept::of(message);
         let (limit, configured) = self.time_limit(message, cx)?;
-        let request = backend::request(message, target, path, method)?;
+        let request = backend::request(message, method, url)?;
         let timeouts = cx.services.timeouts;
         let sending = cx.services.client.send(request, &timeouts);
         match tokio::time::timeout(limit, sending).await {
             Ok(Ok(response)) => self.accept(message, response, mode),
             Ok(Err(error)) => {
-                restore(message, kept);
+                kept.restore(message, true);
                 Err(self.failed(error, mode))
             }
             Err(_elapsed) => {
-                restore(message, None);
+                kept.restore(message, false);
                 self.timed_out(configured, mode)
             }
         }
@@ -174,14 +172,13 @@ impl Leaf {
         &self,
         message: &mut Message,
         cx: &mut Context,
-        target: Target,
-        path: &str,
+        url: &str,
         method: Method,
     ) -> Result<Sent, Fault> {
         crate::flow::build_payload(message, cx).await?;
         cx.exchange.expect_reply();
         let mut copy = message.fork();
-        let request = backend::request(&mut copy, target, path, method)?;
+        let request = backend::request(&mut copy, method, url)?;
         let (client, timeouts) = (cx.services.client.clone(), cx.services.timeouts);
         tokio::spawn(async move {
             if let Err(error) = client.send(request, &timeouts).await {
@@ -306,9 +303,23 @@ fn reshape_soap(message: &mut Message, version: Soap, media: &str) {
     message.set_message_type(media);
 }
 
-/// The body for the fault sequence: what was there when it can be had again, else nothing.
-fn restore(message: &mut Message, kept: Option<Payload>) {
-    message.payload = kept.unwrap_or_default();
+/// What the fault sequence sees again when sending failed.
+struct Kept {
+    payload: Option<Payload>,
+    headers: Headers,
+}
+
+impl Kept {
+    fn of(message: &Message) -> Self {
+        let payload = (!message.payload.is_unread()).then(|| message.payload.share());
+        Self { payload, headers: message.headers.clone() }
+    }
+
+    /// A body that was streamed is gone; after a timeout MI shows an empty one, too.
+    fn restore(self, message: &mut Message, with_body: bool) {
+        message.payload = self.payload.filter(|_| with_body).unwrap_or_default();
+        message.headers = self.headers;
+    }
 }
 
 fn is_one_way(message: &Message) -> bool {

@@ -89,6 +89,11 @@ pub enum Sent {
 }
 
 impl Endpoint {
+    /// What a `send` or `call` without an endpoint uses: the message's `To`.
+    pub fn implicit() -> Self {
+        compile::implicit_endpoint()
+    }
+
     /// Sends the message. On success it has become the response; on a fault it is the request again,
     /// its body as far as it can still be built.
     ///

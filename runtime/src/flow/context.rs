@@ -109,6 +109,11 @@ impl Context {
         self.program.sequence(name, &self.services)
     }
 
+    /// A local entry or registry resource.
+    pub fn resource(&self, key: &str) -> Option<crate::program::Resource> {
+        self.program.resource(key, &self.services)
+    }
+
     /// The flow of a branch: a copy of "what comes after", of the fault handlers and template
     /// parameters, with `block` on top. Run it with [`super::run`].
     pub fn branch(&self, block: &Arc<Block>) -> Self {
@@ -148,6 +153,11 @@ impl Context {
 
     /// Sends the message back to the caller. `false` (and a warning) when an answer was given already.
     pub fn reply(&self, message: &mut Message) -> bool {
+        if let Entry::Api(api, resource) = &self.entry
+            && let Some(resource) = api.resources.get(*resource)
+        {
+            self.program.router.cors.apply(message, &resource.allow);
+        }
         let reply = Box::new(std::mem::take(message));
         let sent = self.exchange.answer(Answer::Reply(reply));
         if !sent {

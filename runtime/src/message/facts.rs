@@ -55,6 +55,8 @@ pub struct Dispatch {
     pub url_prefix: String,
     /// Method of the request.
     pub method: String,
+    /// The client's Origin header.
+    pub origin: Option<HeaderValue>,
     /// What follows the backend address of REST calls (axis2 `REST_URL_POSTFIX`).
     pub rest_postfix: Option<String>,
 }

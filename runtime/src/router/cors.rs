@@ -1,6 +1,8 @@
 //! Cross-origin headers as MI's global CORS settings give them.
 
-use crate::message::Headers;
+use crate::message::Message;
+use http::HeaderValue;
+use http::header::{ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN};
 
 /// `synapse.rest.CORSConfig.*`. By default enabled with no origin allowed, so that preflights get 403.
 #[derive(Debug, Clone)]
@@ -10,30 +12,33 @@ pub struct Cors {
     /// Allowed origins; `*` admits everyone.
     pub origins: Vec<String>,
     /// Value of `Access-Control-Allow-Headers`.
-    pub headers: String,
+    pub headers: HeaderValue,
 }
 
 impl Default for Cors {
     fn default() -> Self {
-        Self { enabled: true, origins: Vec::new(), headers: String::new() }
+        Self { enabled: true, origins: Vec::new(), headers: HeaderValue::from_static("") }
     }
 }
 
 impl Cors {
     /// Value of `Access-Control-Allow-Origin` for a request's Origin; empty when it is not allowed.
-    pub fn allow_origin(&self, origin: Option<&str>) -> String {
+    pub fn allow_origin(&self, origin: Option<&HeaderValue>) -> HeaderValue {
         if self.origins.iter().any(|o| o == "*") {
-            return "*".to_owned();
+            return HeaderValue::from_static("*");
         }
-        origin.filter(|o| self.origins.iter().any(|allowed| allowed == o)).unwrap_or_default().to_owned()
+        let allowed = |o: &&HeaderValue| self.origins.iter().any(|known| known.as_bytes() == o.as_bytes());
+        origin.filter(allowed).cloned().unwrap_or_else(|| HeaderValue::from_static(""))
     }
 
     /// Puts the three headers on a response.
-    pub fn apply(&self, headers: &mut Headers, origin: Option<&str>, methods: &[String]) {
+    pub fn apply(&self, response: &mut Message, methods: &HeaderValue) {
         if self.enabled {
-            headers.set("Access-Control-Allow-Methods", &method_list(methods));
-            headers.set("Access-Control-Allow-Origin", &self.allow_origin(origin));
-            headers.set("Access-Control-Allow-Headers", &self.headers);
+            let origin = self.allow_origin(response.dispatch.origin.as_ref());
+            let headers = response.headers.map_mut();
+            headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods.clone());
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, self.headers.clone());
         }
     }
 }

@@ -1,0 +1,315 @@
+//! The artifacts of a deployment to one program.
+
+use super::Compiler;
+use crate::endpoints::{Endpoint, Mode, Sent};
+use crate::errors::Fault;
+use crate::flow::{AsyncMediator, Block, BoxFuture, Context, Handler, Leave, Mediator, Next, Step};
+use crate::message::Message;
+use crate::program::{
+    ApiProgram, FlowTarget, Program, ProxyProgram, Resource, ResourceProgram, Sequence, Template,
+    TemplateParameter,
+};
+use crate::router::{ApiRoute, Cors, Mapping, ResourceRoute, Router, UrlMapping, VersionStrategy};
+use artifacts::diagnostics::Diagnostics;
+use artifacts::kinds::api::{self, Protocol};
+use artifacts::kinds::local_entry::EntryValue;
+use artifacts::kinds::proxy::TargetEndpoint;
+use artifacts::kinds::template::TemplateBody;
+use artifacts::kinds::{self, Artifact, Flow, FlowRef};
+use artifacts::source::Source;
+use artifacts::xml::ElementRef;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Settings that a program is compiled with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// URL prefix of proxies.
+    pub service_path: String,
+    /// Cross-origin headers.
+    pub cors: Cors,
+    /// This server's name, for `pinnedServers`.
+    pub server_name: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { service_path: "services".to_owned(), cors: Cors::default(), server_name: "localhost".to_owned() }
+    }
+}
+
+/// What MI ships as `main`: an empty 404 for whatever no artifact claims.
+const DEFAULT_MAIN: &str = r#"<sequence xmlns="http://ws.apache.org/ns/synapse" name="main"><in>
+<log level="custom"><property name="main sequence executed for call to non-existent" expression="get-property('To')"/></log>
+<property name="NO_ENTITY_BODY" scope="axis2" type="BOOLEAN" value="true"/>
+<property name="HTTP_SC" scope="axis2" value="404"/><respond/></in></sequence>"#;
+
+/// What MI ships as `fault`: logs and sends nothing.
+const DEFAULT_FAULT: &str = r#"<sequence xmlns="http://ws.apache.org/ns/synapse" name="fault">
+<log level="full"><property name="MESSAGE" value="Executing default 'fault' sequence"/>
+<property name="ERROR_CODE" expression="get-property('ERROR_CODE')"/>
+<property name="ERROR_MESSAGE" expression="get-property('ERROR_MESSAGE')"/></log><drop/></sequence>"#;
+
+/// Compiles artifacts. Everything that could be understood is in the program; what could not is in the
+/// diagnostics. Of two artifacts with the same kind and name the first stays.
+pub fn compile(artifacts: &[Artifact], options: &Options) -> (Program, Diagnostics) {
+    let mut compiler = Compiler::default();
+    compiler.collect(artifacts);
+    let mut program = Program::default();
+    let (mut apis, mut proxies) = (Vec::new(), Vec::new());
+    for artifact in artifacts {
+        match artifact {
+            Artifact::Api(api) => apis.push(compiler.api(api)),
+            Artifact::Proxy(proxy) => proxies.extend(compiler.proxy(proxy, options)),
+            Artifact::Sequence(sequence) => {
+                let compiled = compiler.sequence(sequence);
+                program.sequences.entry(compiled.name.clone()).or_insert(compiled);
+            }
+            Artifact::Endpoint(endpoint) => {
+                let name: Arc<str> = endpoint.name.as_deref().unwrap_or_default().into();
+                let compiled = compiler.endpoint(endpoint);
+                program.endpoints.entry(name).or_insert(compiled);
+            }
+            Artifact::Template(template) => compiler.template(template, &mut program),
+            Artifact::LocalEntry(entry) => {
+                if let Some(resource) = resource_of(&entry.value) {
+                    compiler.entry_as_artifact(&entry.key, &resource, &mut program);
+                    program.local_entries.insert(entry.key.as_str().into(), resource);
+                }
+            }
+            _ => {}
+        }
+    }
+    program.main = compiler.built_in(&program.sequences, "main", DEFAULT_MAIN);
+    program.default_fault = compiler.built_in(&program.sequences, "fault", DEFAULT_FAULT);
+    program.router = Router::new(apis, proxies, &options.service_path, options.cors.clone());
+    (program, compiler.diagnostics)
+}
+
+fn resource_of(value: &EntryValue) -> Option<Resource> {
+    match value {
+        EntryValue::Text(text) => Some(Resource::Text(text.as_str().into())),
+        EntryValue::Xml(element) => Some(Resource::Xml(element.clone())),
+        EntryValue::Connection(connection) => Some(Resource::Xml(connection.element.clone())),
+        // Loaded when the deployment was read; nothing was there.
+        EntryValue::Source(_) => None,
+    }
+}
+
+impl Compiler {
+    fn collect(&mut self, artifacts: &[Artifact]) {
+        for artifact in artifacts {
+            if let Artifact::Template(template) = artifact
+                && let TemplateBody::Endpoint(element) = &template.body
+            {
+                self.endpoint_templates.insert(template.name.clone(), element.clone());
+            }
+        }
+    }
+
+    fn built_in(&mut self, sequences: &HashMap<Arc<str>, Arc<Sequence>>, name: &str, text: &str) -> Arc<Sequence> {
+        if let Some(own) = sequences.get(name) {
+            return own.clone();
+        }
+        let source = Source::new(format!("built-in {name}.xml"), text);
+        let (found, _) = kinds::read(&source, Some(kinds::Kind::Sequence));
+        match found.first() {
+            Some(Artifact::Sequence(sequence)) => self.sequence(sequence),
+            _ => Arc::default(),
+        }
+    }
+
+    /// Compiles a sequence artifact.
+    pub fn sequence(&mut self, sequence: &kinds::Sequence) -> Arc<Sequence> {
+        Arc::new(Sequence { name: sequence.name.as_str().into(), block: self.flow(&sequence.flow) })
+    }
+
+    fn flow(&mut self, flow: &Flow) -> Arc<Block> {
+        let block = self.block(flow.element.get());
+        match (&flow.on_error, block.on_error.is_some()) {
+            (Some(name), false) => match Arc::try_unwrap(block) {
+                Ok(block) => Arc::new(Block { on_error: Some(name.as_str().into()), ..block }),
+                Err(shared) => shared,
+            },
+            _ => block,
+        }
+    }
+
+    fn flow_target(&mut self, flow: Option<&FlowRef>) -> Option<FlowTarget> {
+        Some(match flow? {
+            FlowRef::Inline(flow) => FlowTarget::Inline(self.flow(flow)),
+            FlowRef::Named(reference) => FlowTarget::Named(reference.key.as_str().into()),
+        })
+    }
+
+    fn template(&mut self, template: &kinds::Template, program: &mut Program) {
+        let TemplateBody::Sequence(flow) = &template.body else { return };
+        let parameter = |p: &kinds::template::TemplateParameter| TemplateParameter {
+            name: p.name.as_str().into(),
+            mandatory: p.mandatory,
+            default: p.default.as_deref().map(Into::into),
+        };
+        let block = self.block(flow.element.get());
+        let on_error = template.on_error.as_deref().map(Into::into).or_else(|| block.on_error.clone());
+        let block = match Arc::try_unwrap(block) {
+            Ok(block) => Arc::new(Block { on_error, ..block }),
+            Err(shared) => shared,
+        };
+        let name: Arc<str> = template.name.as_str().into();
+        let parameters = template.parameters.iter().map(parameter).collect();
+        let compiled = Arc::new(Template { name: name.clone(), parameters, block });
+        program.templates.entry(name).or_insert(compiled);
+    }
+
+    /// A local entry that holds a sequence or an endpoint can be used under its key.
+    fn entry_as_artifact(&mut self, key: &str, resource: &Resource, program: &mut Program) {
+        let Resource::Xml(element) = resource else { return };
+        let element = element.get();
+        match element.local() {
+            "sequence" if element.is_synapse() => {
+                let block = self.block(element);
+                let sequence = Arc::new(Sequence { name: key.into(), block });
+                program.sequences.entry(key.into()).or_insert(sequence);
+            }
+            "endpoint" if element.is_synapse() => {
+                if let Some(endpoint) = self.endpoint_element(element) {
+                    program.endpoints.entry(key.into()).or_insert(endpoint);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn api(&mut self, api: &kinds::Api) -> ApiRoute {
+        let mut routes = Vec::new();
+        let mut resources = Vec::new();
+        for resource in &api.resources {
+            let route = resource_route(resource);
+            let allow = crate::router::method_list(&route.methods);
+            routes.push(route);
+            let fault = self.flow_target(resource.fault_sequence.as_ref());
+            resources.push(ResourceProgram {
+                in_flow: self.flow_target(resource.in_sequence.as_ref()),
+                out_flow: self.flow_target(resource.out_sequence.as_ref()),
+                fault: Handler::of(fault.as_ref()),
+                allow: http::HeaderValue::try_from(allow).unwrap_or_else(|_| http::HeaderValue::from_static("")),
+            });
+        }
+        let (strategy, version) = match &api.version {
+            api::VersionStrategy::None => (VersionStrategy::None, String::new()),
+            api::VersionStrategy::Url(version) => (VersionStrategy::Url, version.clone()),
+            api::VersionStrategy::Context(version) => (VersionStrategy::Context, version.clone()),
+        };
+        ApiRoute {
+            program: Arc::new(ApiProgram { name: api.full_name().into(), resources }),
+            context: api.context.clone(),
+            version,
+            strategy,
+            hostname: api.hostname.clone(),
+            port: api.port.and_then(|port| u16::try_from(port).ok()),
+            secure_only: api.transport.map(|p| p == Protocol::Https),
+            binds_to: if api.binds_to.is_empty() { vec!["default".to_owned()] } else { api.binds_to.clone() },
+            resources: routes,
+        }
+    }
+
+    fn proxy(&mut self, proxy: &kinds::Proxy, options: &Options) -> Option<Arc<ProxyProgram>> {
+        let pinned_elsewhere = proxy.pinned_servers.as_ref().is_some_and(|p| !p.contains(&options.server_name));
+        if pinned_elsewhere || !over_http(proxy) {
+            return None;
+        }
+        let in_flow = self.flow_target(proxy.in_sequence.as_ref());
+        let endpoint = proxy.endpoint.as_ref().map(|endpoint| match endpoint {
+            TargetEndpoint::Named(reference) => ProxyTarget::Named(reference.key.as_str().into()),
+            TargetEndpoint::Inline(endpoint) => ProxyTarget::Inline(self.endpoint(endpoint)),
+        });
+        let mut steps = Vec::new();
+        steps.extend(in_flow.map(|flow| named_step(Step::now(EnterFlow(flow)), "inSequence")));
+        steps.extend(endpoint.map(|target| named_step(Step::wait(target), "endpoint")));
+        let fault = self.flow_target(proxy.fault_sequence.as_ref());
+        Some(Arc::new(ProxyProgram {
+            name: proxy.name.as_str().into(),
+            in_block: Arc::new(Block { steps, on_error: None }),
+            out_flow: self.flow_target(proxy.out_sequence.as_ref()),
+            fault: Handler::of(fault.as_ref()),
+            started: proxy.start_on_load,
+        }))
+    }
+
+    /// Compiles an `<endpoint>` element inside a mediator.
+    pub fn endpoint_element(&mut self, element: ElementRef<'_>) -> Option<Arc<Endpoint>> {
+        let endpoint = kinds::endpoint::read(element, &mut self.diagnostics)?;
+        Some(self.endpoint(&endpoint))
+    }
+}
+
+fn over_http(proxy: &kinds::Proxy) -> bool {
+    let hidden = proxy.parameters.iter().any(|(name, value)| name == "inbound.only" && value.trim() == "true");
+    let listed = proxy.transports.is_empty() || proxy.transports.iter().any(|t| t == "http" || t == "https");
+    listed && !hidden
+}
+
+fn named_step(mut step: Step, name: &str) -> Step {
+    step.name = name.into();
+    step
+}
+
+fn resource_route(resource: &api::Resource) -> ResourceRoute {
+    let mapping = match &resource.mapping {
+        api::Mapping::UrlMapping(text) => Mapping::Url(UrlMapping::parse(text)),
+        api::Mapping::UriTemplate(template) => Mapping::Template(template.clone()),
+        api::Mapping::Default => Mapping::Default,
+    };
+    let agent = resource.user_agent.as_ref().and_then(|text| regex::Regex::new(&format!("^(?:{text})$")).ok());
+    ResourceRoute {
+        methods: resource.methods.iter().map(|m| m.as_str().to_owned()).collect(),
+        pattern: resource.mapping.text().unwrap_or_default().to_owned(),
+        mapping,
+        secure_only: resource.protocol.map(|p| p == Protocol::Https),
+        content_type: resource.content_type.clone(),
+        user_agent: agent,
+        binds_to: resource.binds_to.clone(),
+    }
+}
+
+/// Runs the in-sequence of a proxy; the target comes behind it.
+struct EnterFlow(FlowTarget);
+
+impl Mediator for EnterFlow {
+    fn mediate(&self, _message: &mut Message, cx: &mut Context) -> Result<Next, Fault> {
+        let block = self.0.block(&cx.program, &cx.services);
+        let block = block.ok_or_else(|| Fault::new("the inSequence of the proxy is not deployed"))?;
+        Ok(Next::Enter(crate::flow::Enter { block, leave: Leave::Continue }))
+    }
+
+    fn reads_body(&self) -> bool {
+        false
+    }
+}
+
+/// The target endpoint of a proxy: a `send` behind the in-sequence.
+enum ProxyTarget {
+    Named(Arc<str>),
+    Inline(Arc<Endpoint>),
+}
+
+impl AsyncMediator for ProxyTarget {
+    fn mediate<'a>(&'a self, message: &'a mut Message, cx: &'a mut Context) -> BoxFuture<'a, Result<Next, Fault>> {
+        Box::pin(async move {
+            let endpoint = match self {
+                ProxyTarget::Inline(endpoint) => endpoint.clone(),
+                ProxyTarget::Named(name) => cx.program.endpoint(name, &cx.services).ok_or_else(|| {
+                    Fault::new(format!("Unable to find the endpoint specified : {name}"))
+                })?,
+            };
+            Ok(match endpoint.send(message, cx, Mode::Send).await? {
+                Sent::Response => Next::Response(None),
+                Sent::OneWay | Sent::Nothing => Next::Stop,
+            })
+        })
+    }
+
+    fn reads_body(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,233 @@
+//! From a message at a listener to the flow that takes it.
+
+use crate::flow::{self, Answer, BoxFuture, Context, Entry, Exchange, Handler, Leave};
+use crate::http::Serve;
+use crate::message::headers::header_text;
+use crate::message::{Dispatch, Headers, Message, Payload, Value, facts::EntryName};
+use crate::program::{Program, ProxyProgram};
+use crate::router::{ApiRoute, Request, Route};
+use crate::services::Services;
+use arc_swap::ArcSwap;
+use artifacts::uri_template::percent_decode;
+use std::sync::Arc;
+
+/// Sequences that replace the runtime's own 404 and 405 of an API.
+const MISMATCH_HANDLER: &str = "_resource_mismatch_handler_";
+const METHOD_HANDLER: &str = "_method_not_allowed_handler_";
+
+/// The current program and the services it runs with.
+#[derive(Debug)]
+pub struct Engine {
+    program: ArcSwap<Program>,
+    services: Arc<Services>,
+}
+
+impl Engine {
+    /// An engine with its first program.
+    pub fn new(program: Arc<Program>, services: Arc<Services>) -> Arc<Self> {
+        Arc::new(Self { program: ArcSwap::new(program), services })
+    }
+
+    /// Replaces the program; running messages finish on the old one.
+    pub fn swap(&self, program: Arc<Program>) {
+        self.program.store(program);
+    }
+
+    /// The current program.
+    pub fn program(&self) -> Arc<Program> {
+        self.program.load_full()
+    }
+
+    /// The services.
+    pub fn services(&self) -> &Arc<Services> {
+        &self.services
+    }
+
+    /// A flow context on the current program.
+    pub fn context(&self) -> Context {
+        Context::new(self.program(), self.services.clone())
+    }
+}
+
+/// An HTTP listener of the engine: the main ones are called `default`.
+#[derive(Debug)]
+pub struct Door {
+    engine: Arc<Engine>,
+    listener: Arc<str>,
+}
+
+impl Door {
+    /// The entry for a listener.
+    pub fn new(engine: Arc<Engine>, listener: &str) -> Self {
+        Self { engine, listener: listener.into() }
+    }
+}
+
+impl Serve for Door {
+    fn serve(&self, mut message: Message, exchange: Arc<Exchange>) -> BoxFuture<'static, ()> {
+        let mut cx = self.engine.context();
+        cx.exchange = exchange;
+        let listener = self.listener.clone();
+        Box::pin(async move {
+            if dispatch(&mut cx, &mut message, &listener) {
+                flow::run(&mut cx, &mut message).await;
+            }
+        })
+    }
+}
+
+/// Finds who takes the message and prepares its flow. `false` when the answer is given already.
+fn dispatch(cx: &mut Context, message: &mut Message, listener: &str) -> bool {
+    let program = cx.program.clone();
+    let wire = message.wire.clone();
+    let host = message.headers.map().get(http::header::HOST).map(|v| header_text(v).into_owned());
+    let agent = message.headers.map().get(http::header::USER_AGENT).map(|v| header_text(v).into_owned());
+    let content_type = wire.content_type.as_ref().map(header_text);
+    let request = Request {
+        method: wire.method.as_str(),
+        target: &wire.target,
+        host: host.as_deref(),
+        content_type: content_type.as_deref().filter(|_| !wire.no_entity),
+        user_agent: agent.as_deref(),
+        secure: wire.secure,
+        listener,
+    };
+    match program.router.route(&request) {
+        Route::Resource { api, resource, variables, sub_path } => {
+            describe_api(message, api, resource, sub_path, &request);
+            set_variables(message, &variables, request.target);
+            enter_resource(cx, api, resource);
+            true
+        }
+        Route::Mismatch { api, sub_path, status } => {
+            describe_api(message, api, usize::MAX, sub_path, &request);
+            mismatch(cx, message, status)
+        }
+        Route::Options { api, resource } => {
+            describe_api(message, api, resource, "", &request);
+            answer_options(cx, message, api, resource);
+            false
+        }
+        Route::Proxy { proxy, rest } => {
+            enter_proxy(cx, message, proxy, rest, request.secure);
+            true
+        }
+        Route::ServiceList => {
+            answer_status(cx, message, 403);
+            false
+        }
+        Route::Main => {
+            message.dispatch = Arc::new(Dispatch { transport: transport(request.secure), ..Dispatch::default() });
+            cx.push_block(program.main.block.clone(), Leave::Continue);
+            true
+        }
+    }
+}
+
+fn transport(secure: bool) -> &'static str {
+    if secure { "https" } else { "http" }
+}
+
+fn describe_api(message: &mut Message, api: &ApiRoute, resource: usize, sub_path: &str, request: &Request<'_>) {
+    let pattern = api.resources.get(resource).map(|r| r.pattern.clone()).unwrap_or_default();
+    let host = request.host.unwrap_or_default();
+    message.dispatch = Arc::new(Dispatch {
+        transport: transport(request.secure),
+        entry: EntryName::Api(api.program.name.clone()),
+        full_path: request.target.to_owned(),
+        sub_path: sub_path.to_owned(),
+        context: api.context.clone(),
+        version: api.version.clone(),
+        version_strategy: api.strategy.name(),
+        pattern,
+        url_prefix: format!("{}://{host}", transport(request.secure)),
+        method: request.method.to_owned(),
+        rest_postfix: Some(sub_path.to_owned()),
+        origin: message.headers.map().get(http::header::ORIGIN).cloned(),
+    });
+}
+
+fn set_variables(message: &mut Message, variables: &[(String, String)], target: &str) {
+    for (name, value) in variables {
+        message.properties.set(&format!("uri.var.{name}"), value.as_str());
+    }
+    let Some((_, query)) = target.split_once('?') else { return };
+    let mut last: Option<String> = None;
+    for item in query.split('&').filter(|item| !item.is_empty()) {
+        match (item.split_once('='), &last) {
+            (Some((name, value)), _) => {
+                let name = format!("query.param.{name}");
+                message.properties.set(&name, percent_decode(&value.replace('+', " ")));
+                last = Some(name);
+            }
+            // An item without '=' belongs to the value before it.
+            (None, Some(name)) => {
+                let value = message.properties.get(name).map(|v| v.text().into_owned()).unwrap_or_default();
+                message.properties.set(name, format!("{value}&{item}"));
+            }
+            (None, None) => {}
+        }
+    }
+}
+
+fn enter_resource(cx: &mut Context, api: &ApiRoute, resource: usize) {
+    let program = api.program.clone();
+    let Some(found) = program.resources.get(resource) else { return };
+    cx.push_handler(found.fault.clone());
+    let block = found.in_flow.as_ref().and_then(|flow| flow.block(&cx.program, &cx.services));
+    if let Some(block) = block {
+        cx.push_block(block, Leave::Continue);
+    }
+    cx.entry = Entry::Api(program, resource);
+}
+
+fn enter_proxy(cx: &mut Context, message: &mut Message, proxy: &Arc<ProxyProgram>, rest: &str, secure: bool) {
+    message.dispatch = Arc::new(Dispatch {
+        transport: transport(secure),
+        entry: EntryName::Proxy(proxy.name.clone()),
+        rest_postfix: Some(rest.to_owned()),
+        ..Dispatch::default()
+    });
+    cx.entry = Entry::Proxy(proxy.clone());
+    cx.push_handler(proxy.fault.clone());
+    cx.push_block(proxy.in_block.clone(), Leave::Continue);
+}
+
+/// No resource fits: the deployment's own sequence, or a bare status. `true` when a flow is to run.
+fn mismatch(cx: &mut Context, message: &mut Message, status: u16) -> bool {
+    let handler = match status {
+        404 => cx.sequence(MISMATCH_HANDLER),
+        405 => cx.sequence(METHOD_HANDLER),
+        _ => None,
+    };
+    match handler {
+        Some(sequence) => {
+            cx.push_handler(Handler::Default);
+            cx.push_block(sequence.block.clone(), Leave::Continue);
+            true
+        }
+        None => {
+            message.headers = Headers::default();
+            answer_status(cx, message, status);
+            false
+        }
+    }
+}
+
+fn answer_options(cx: &mut Context, message: &mut Message, api: &ApiRoute, resource: usize) {
+    let Some(found) = api.program.resources.get(resource) else { return };
+    let cors = &cx.program.router.cors;
+    message.headers.map_mut().insert(http::header::ALLOW, found.allow.clone());
+    cors.apply(message, &found.allow);
+    let origin_allowed = !cors.enabled || !cors.allow_origin(message.dispatch.origin.as_ref()).is_empty();
+    answer_status(cx, message, if origin_allowed { 200 } else { 403 });
+}
+
+/// Answers with a status and no body; the headers are those of the message.
+fn answer_status(cx: &mut Context, message: &mut Message, status: u16) {
+    message.payload = Payload::default();
+    message.response = true;
+    message.axis2.set("HTTP_SC", Value::Integer(i32::from(status)));
+    message.axis2.set("NO_ENTITY_BODY", Value::Boolean(true));
+    cx.exchange.answer(Answer::Reply(Box::new(std::mem::take(message))));
+}
