@@ -160,7 +160,7 @@ const MAX_SESSIONS: usize = 10_000;
 
 /// Which child a client's cookie belongs to (`<session type="http">`).
 #[derive(Debug)]
-pub struct Sessions {
+pub(super) struct Sessions {
     lifetime: Duration,
     known: Mutex<Vec<(String, usize, Instant)>>,
 }

@@ -113,7 +113,7 @@ impl Leaf {
         let timeouts = cx.services.timeouts;
         let sending = cx.services.client.send(request, &timeouts);
         match tokio::time::timeout(limit, sending).await {
-            Ok(Ok(response)) => self.accept(message, response, mode),
+            Ok(Ok(response)) => self.accept(message, response, mode, kept),
             Ok(Err(error)) => {
                 kept.restore(message, true);
                 Err(self.failed(error, mode))
@@ -125,10 +125,17 @@ impl Leaf {
         }
     }
 
-    fn accept(&self, message: &mut Message, response: InResponse, mode: Mode) -> Result<Sent, Fault> {
+    fn accept(
+        &self,
+        message: &mut Message,
+        response: InResponse,
+        mode: Mode,
+        kept: Kept,
+    ) -> Result<Sent, Fault> {
         self.health.on_success();
         let status = response.status.as_u16();
         if mode == Mode::Blocking {
+            message.headers = kept.headers;
             backend::accept_blocking(message, response);
             return blocking_status(message, status).map(|()| Sent::Response);
         }

@@ -42,6 +42,27 @@ pub fn accept(message: &mut Message, response: InResponse) {
     });
 }
 
+/// Takes the answer of a blocking call: payload and types are the backend's; the request's headers stay
+/// unless default-scope `BLOCKING_SENDER_PRESERVE_REQ_HEADERS` is the text `false`.
+pub fn accept_blocking(message: &mut Message, response: InResponse) {
+    let preserve = message.property("BLOCKING_SENDER_PRESERVE_REQ_HEADERS");
+    let content_type = response.headers.get(header::CONTENT_TYPE).cloned();
+    message.payload = Payload::Unread(response.body);
+    if preserve.is_some_and(|value| value.text() == "false") {
+        message.headers = Headers::from_map(response.headers);
+    }
+    for name in ["messageType", "ContentType", "NO_ENTITY_BODY"] {
+        message.axis2.forget(name);
+    }
+    message.wire = Arc::new(Wire {
+        content_type,
+        status: Some(response.status),
+        reason: response.reason,
+        response: true,
+        ..Wire::default()
+    });
+}
+
 fn clean(headers: &mut HeaderMap) {
     for name in [header::TRANSFER_ENCODING, header::CONTENT_LENGTH, header::CONNECTION, header::DATE] {
         headers.remove(name);

@@ -36,6 +36,11 @@ impl Properties {
         self.put(name.into(), None);
     }
 
+    /// Forgets an entry: what the message knows by itself shows again.
+    pub fn forget(&mut self, name: &str) {
+        self.entries.retain(|(n, _)| &**n != name);
+    }
+
     fn put(&mut self, name: Arc<str>, value: Option<Value>) {
         match self.entries.iter_mut().find(|(n, _)| *n == name) {
             Some(entry) => entry.1 = value,
