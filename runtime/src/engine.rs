@@ -117,7 +117,8 @@ fn dispatch(cx: &mut Context, message: &mut Message, listener: &str) -> bool {
             false
         }
         Route::Main => {
-            message.dispatch = Arc::new(Dispatch { transport: transport(request.secure), ..Dispatch::default() });
+            message.dispatch =
+                Arc::new(Dispatch { transport: transport(request.secure), ..Dispatch::default() });
             cx.push_block(program.main.block.clone(), Leave::Continue);
             true
         }
@@ -128,7 +129,13 @@ fn transport(secure: bool) -> &'static str {
     if secure { "https" } else { "http" }
 }
 
-fn describe_api(message: &mut Message, api: &ApiRoute, resource: usize, sub_path: &str, request: &Request<'_>) {
+fn describe_api(
+    message: &mut Message,
+    api: &ApiRoute,
+    resource: usize,
+    sub_path: &str,
+    request: &Request<'_>,
+) {
     let pattern = api.resources.get(resource).map(|r| r.pattern.clone()).unwrap_or_default();
     let host = request.host.unwrap_or_default();
     message.dispatch = Arc::new(Dispatch {

@@ -34,7 +34,11 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { service_path: "services".to_owned(), cors: Cors::default(), server_name: "localhost".to_owned() }
+        Self {
+            service_path: "services".to_owned(),
+            cors: Cors::default(),
+            server_name: "localhost".to_owned(),
+        }
     }
 }
 
@@ -107,7 +111,12 @@ impl Compiler {
         }
     }
 
-    fn built_in(&mut self, sequences: &HashMap<Arc<str>, Arc<Sequence>>, name: &str, text: &str) -> Arc<Sequence> {
+    fn built_in(
+        &mut self,
+        sequences: &HashMap<Arc<str>, Arc<Sequence>>,
+        name: &str,
+        text: &str,
+    ) -> Arc<Sequence> {
         if let Some(own) = sequences.get(name) {
             return own.clone();
         }
@@ -192,7 +201,8 @@ impl Compiler {
                 in_flow: self.flow_target(resource.in_sequence.as_ref()),
                 out_flow: self.flow_target(resource.out_sequence.as_ref()),
                 fault: Handler::of(fault.as_ref()),
-                allow: http::HeaderValue::try_from(allow).unwrap_or_else(|_| http::HeaderValue::from_static("")),
+                allow: http::HeaderValue::try_from(allow)
+                    .unwrap_or_else(|_| http::HeaderValue::from_static("")),
             });
         }
         let (strategy, version) = match &api.version {
@@ -214,7 +224,8 @@ impl Compiler {
     }
 
     fn proxy(&mut self, proxy: &kinds::Proxy, options: &Options) -> Option<Arc<ProxyProgram>> {
-        let pinned_elsewhere = proxy.pinned_servers.as_ref().is_some_and(|p| !p.contains(&options.server_name));
+        let pinned_elsewhere =
+            proxy.pinned_servers.as_ref().is_some_and(|p| !p.contains(&options.server_name));
         if pinned_elsewhere || !over_http(proxy) {
             return None;
         }
@@ -244,7 +255,8 @@ impl Compiler {
 }
 
 fn over_http(proxy: &kinds::Proxy) -> bool {
-    let hidden = proxy.parameters.iter().any(|(name, value)| name == "inbound.only" && value.trim() == "true");
+    let hidden =
+        proxy.parameters.iter().any(|(name, value)| name == "inbound.only" && value.trim() == "true");
     let listed = proxy.transports.is_empty() || proxy.transports.iter().any(|t| t == "http" || t == "https");
     listed && !hidden
 }
@@ -260,7 +272,8 @@ fn resource_route(resource: &api::Resource) -> ResourceRoute {
         api::Mapping::UriTemplate(template) => Mapping::Template(template.clone()),
         api::Mapping::Default => Mapping::Default,
     };
-    let agent = resource.user_agent.as_ref().and_then(|text| regex::Regex::new(&format!("^(?:{text})$")).ok());
+    let agent =
+        resource.user_agent.as_ref().and_then(|text| regex::Regex::new(&format!("^(?:{text})$")).ok());
     ResourceRoute {
         methods: resource.methods.iter().map(|m| m.as_str().to_owned()).collect(),
         pattern: resource.mapping.text().unwrap_or_default().to_owned(),
@@ -294,13 +307,18 @@ enum ProxyTarget {
 }
 
 impl AsyncMediator for ProxyTarget {
-    fn mediate<'a>(&'a self, message: &'a mut Message, cx: &'a mut Context) -> BoxFuture<'a, Result<Next, Fault>> {
+    fn mediate<'a>(
+        &'a self,
+        message: &'a mut Message,
+        cx: &'a mut Context,
+    ) -> BoxFuture<'a, Result<Next, Fault>> {
         Box::pin(async move {
             let endpoint = match self {
                 ProxyTarget::Inline(endpoint) => endpoint.clone(),
-                ProxyTarget::Named(name) => cx.program.endpoint(name, &cx.services).ok_or_else(|| {
-                    Fault::new(format!("Unable to find the endpoint specified : {name}"))
-                })?,
+                ProxyTarget::Named(name) => cx
+                    .program
+                    .endpoint(name, &cx.services)
+                    .ok_or_else(|| Fault::new(format!("Unable to find the endpoint specified : {name}")))?,
             };
             Ok(match endpoint.send(message, cx, Mode::Send).await? {
                 Sent::Response => Next::Response(None),

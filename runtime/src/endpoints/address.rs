@@ -99,7 +99,11 @@ fn reassemble(url: &str) -> String {
     let decoded = percent_decode(url);
     let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=".contains(&byte);
     decoded.bytes().fold(String::with_capacity(decoded.len()), |mut out, byte| {
-        if keep(byte) { out.push(byte as char) } else { out.push_str(&format!("%{byte:02X}")) }
+        if keep(byte) {
+            out.push(byte as char)
+        } else {
+            out.push_str(&format!("%{byte:02X}"))
+        }
         out
     })
 }

@@ -180,7 +180,11 @@ impl Compiler {
         }
     }
 
-    fn template_instance(&mut self, endpoint: &source::Endpoint, instance: &source::TemplateInstance) -> Kind {
+    fn template_instance(
+        &mut self,
+        endpoint: &source::Endpoint,
+        instance: &source::TemplateInstance,
+    ) -> Kind {
         let Some(template) = self.endpoint_templates.get(&instance.template.key).cloned() else {
             return Kind::Unsupported(format!("endpoint template '{}'", instance.template.key));
         };

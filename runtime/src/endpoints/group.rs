@@ -141,8 +141,7 @@ impl LoadBalance {
     ) -> Result<Sent, Fault> {
         let bound = self.sessions.as_ref().and_then(|sessions| sessions.child_of(message));
         let start = bound.unwrap_or_else(|| self.next.fetch_add(1, Ordering::Relaxed));
-        let group =
-            Group { kind: "Loadbalance", name, children: &self.children, failover: self.failover };
+        let group = Group { kind: "Loadbalance", name, children: &self.children, failover: self.failover };
         let (sent, index) = group.send(start % self.children.len().max(1), message, cx, mode).await?;
         if let Some(sessions) = &self.sessions {
             sessions.remember(message, index);

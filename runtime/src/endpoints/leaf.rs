@@ -47,7 +47,12 @@ pub struct Leaf {
 }
 
 impl Leaf {
-    pub(super) fn new(kind: LeafKind, address: Address, method: Option<&str>, mut settings: Settings) -> Self {
+    pub(super) fn new(
+        kind: LeafKind,
+        address: Address,
+        method: Option<&str>,
+        mut settings: Settings,
+    ) -> Self {
         let health = Health::new(std::mem::take(&mut settings.policy));
         let method = method.and_then(|m| Method::from_bytes(m.as_bytes()).ok());
         Self { kind, address, method, settings, health }
@@ -168,7 +173,9 @@ impl Leaf {
             None if mode == Mode::Blocking => Err(fault()),
             None => {
                 let which = if configured { "ENDPOINT_TIMEOUT" } else { "GLOBAL_TIMEOUT" };
-                tracing::warn!("{which}: no response came in time and no responseAction is set; the request is given up");
+                tracing::warn!(
+                    "{which}: no response came in time and no responseAction is set; the request is given up"
+                );
                 Ok(Sent::Nothing)
             }
         }
@@ -233,9 +240,12 @@ impl Leaf {
             message.axis2.remove("REST_URL_POSTFIX");
         }
         let base = self.address.url(message);
-        let base = base.ok_or_else(|| Fault::with_code(codes::CALL, "the message has no address to be sent to"))?;
+        let base =
+            base.ok_or_else(|| Fault::with_code(codes::CALL, "the message has no address to be sent to"))?;
         let soap = matches!(self.settings.format, Format::Soap11 | Format::Soap12);
-        let postfix = message.axis2("REST_URL_POSTFIX").filter(|_| !soap && (message.rest || self.settings.format == Format::Rest));
+        let postfix = message
+            .axis2("REST_URL_POSTFIX")
+            .filter(|_| !soap && (message.rest || self.settings.format == Format::Rest));
         let url = match postfix {
             Some(postfix) if !postfix.text().is_empty() && !matches!(self.address, Address::Member(_)) => {
                 append_postfix(&base, &postfix.text())

@@ -141,7 +141,13 @@ impl Router {
             by_context.entry(api.context.clone()).or_default().push(index);
         }
         let proxies = proxies.into_iter().map(|p| (p.name.to_string(), p)).collect();
-        Self { apis, by_context, proxies, services_prefix: format!("/{}", service_path.trim_matches('/')), cors }
+        Self {
+            apis,
+            by_context,
+            proxies,
+            services_prefix: format!("/{}", service_path.trim_matches('/')),
+            cors,
+        }
     }
 
     /// Every API.
@@ -236,7 +242,8 @@ impl ApiRoute {
 
     /// What follows the version segment, for the `url` strategy.
     fn after_version<'t>(&self, target: &'t str) -> Option<&'t str> {
-        let rest = target.get(self.context.len()..)?.strip_prefix('/')?.strip_prefix(self.version.as_str())?;
+        let rest =
+            target.get(self.context.len()..)?.strip_prefix('/')?.strip_prefix(self.version.as_str())?;
         (rest.is_empty() || rest.starts_with(['/', '?'])).then_some(rest)
     }
 

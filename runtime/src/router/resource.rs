@@ -49,7 +49,9 @@ impl UrlMapping {
     /// Reads a `url-mapping` as MI does.
     pub fn parse(text: &str) -> Self {
         if let Some(prefix) = text.strip_suffix("/*") {
-            return UrlMapping::Prefix(prefix.split('/').filter(|s| !s.is_empty()).map(str::to_owned).collect());
+            return UrlMapping::Prefix(
+                prefix.split('/').filter(|s| !s.is_empty()).map(str::to_owned).collect(),
+            );
         }
         match text.strip_prefix('*') {
             Some(extension) if extension.starts_with('.') => UrlMapping::Extension(extension.to_owned()),
@@ -70,9 +72,13 @@ impl ResourceRoute {
     fn other_conditions(&self, request: &Request<'_>) -> bool {
         self.secure_only.is_none_or(|secure| secure == request.secure)
             && (self.binds_to.is_empty() || self.binds_to.iter().any(|name| name == request.listener))
-            && (self.content_type.is_none() || request.content_type.is_none()
+            && (self.content_type.is_none()
+                || request.content_type.is_none()
                 || self.content_type.as_deref() == request.content_type)
-            && self.user_agent.as_ref().is_none_or(|r| request.user_agent.is_some_and(|agent| r.is_match(agent)))
+            && self
+                .user_agent
+                .as_ref()
+                .is_none_or(|r| request.user_agent.is_some_and(|agent| r.is_match(agent)))
     }
 
     fn only_options(&self) -> bool {
@@ -83,16 +89,25 @@ impl ResourceRoute {
 type Found = (usize, Vec<(String, String)>);
 
 /// The resource that takes the request, or the status of the refusal.
-pub(super) fn select(resources: &[ResourceRoute], sub_path: &str, request: &Request<'_>) -> Result<Found, u16> {
+pub(super) fn select(
+    resources: &[ResourceRoute],
+    sub_path: &str,
+    request: &Request<'_>,
+) -> Result<Found, u16> {
     let whole = if path_of(sub_path).is_empty() { format!("/{sub_path}") } else { sub_path.to_owned() };
     let candidates: Vec<usize> =
         (0..resources.len()).filter(|index| resources[*index].is_candidate(request)).collect();
     if candidates.is_empty() {
         return Err(refusal(resources, &whole, request));
     }
-    let (options, others): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|i| resources[*i].only_options());
-    let options_first = if request.method == "OPTIONS" { dispatch(resources, &options, &whole) } else { None };
-    options_first.or_else(|| dispatch(resources, &others, &whole)).or_else(|| dispatch(resources, &options, &whole)).ok_or(404)
+    let (options, others): (Vec<_>, Vec<_>) =
+        candidates.into_iter().partition(|i| resources[*i].only_options());
+    let options_first =
+        if request.method == "OPTIONS" { dispatch(resources, &options, &whole) } else { None };
+    options_first
+        .or_else(|| dispatch(resources, &others, &whole))
+        .or_else(|| dispatch(resources, &options, &whole))
+        .ok_or(404)
 }
 
 fn refusal(resources: &[ResourceRoute], sub_path: &str, request: &Request<'_>) -> u16 {
@@ -142,7 +157,9 @@ fn by_url_mapping(resources: &[ResourceRoute], candidates: &[usize], path: &str)
         }
     }
     longest.map(|(_, index)| index).or_else(|| {
-        mappings().find(|(_, m)| matches!(m, UrlMapping::Extension(e) if path.ends_with(e.as_str()))).map(|(i, _)| i)
+        mappings()
+            .find(|(_, m)| matches!(m, UrlMapping::Extension(e) if path.ends_with(e.as_str())))
+            .map(|(i, _)| i)
     })
 }
 

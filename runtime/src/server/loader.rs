@@ -25,7 +25,9 @@ fn walk(path: &Path, all: &mut Vec<Artifact>, found: &mut Diagnostics) {
         return;
     }
     let folder = path.parent().and_then(|p| p.file_name()).and_then(|n| n.to_str()).unwrap_or_default();
-    let Some(kind) = Kind::of_folder(folder).filter(|_| path.extension().is_some_and(|e| e == "xml")) else { return };
+    let Some(kind) = Kind::of_folder(folder).filter(|_| path.extension().is_some_and(|e| e == "xml")) else {
+        return;
+    };
     let Ok(bytes) = std::fs::read(path) else { return };
     let source = Source::new(path.display().to_string(), String::from_utf8_lossy(&bytes));
     let (artifacts, diagnostics) = kinds::read(&source, Some(kind));

@@ -16,7 +16,11 @@ struct Kept {
 }
 
 impl AsyncMediator for Call {
-    fn mediate<'a>(&'a self, message: &'a mut Message, cx: &'a mut Context) -> BoxFuture<'a, Result<Next, Fault>> {
+    fn mediate<'a>(
+        &'a self,
+        message: &'a mut Message,
+        cx: &'a mut Context,
+    ) -> BoxFuture<'a, Result<Next, Fault>> {
         Box::pin(async move {
             let kept = self.keeps_body().then(|| keep(message));
             if let Some((source, content_type)) = &self.source {
@@ -60,20 +64,28 @@ fn keep(message: &Message) -> Kept {
     }
 }
 
-fn apply_source(source: &Source, content_type: Option<&str>, message: &mut Message, cx: &Context) -> Result<(), Fault> {
+fn apply_source(
+    source: &Source,
+    content_type: Option<&str>,
+    message: &mut Message,
+    cx: &Context,
+) -> Result<(), Fault> {
     let current = message.message_type();
     let media = content_type.map(str::to_owned).or_else(|| current.clone()).unwrap_or_default();
     match source {
         Source::Body => {}
         Source::Property(name) => {
             let value = message.property(name);
-            let value = value.ok_or_else(|| Fault::new(format!("the source property '{name}' of <call> is not set")))?;
+            let value = value
+                .ok_or_else(|| Fault::new(format!("the source property '{name}' of <call> is not set")))?;
             message.payload = payload_of(&value, &media)?;
         }
         Source::Inline(Inline::Xml(element)) => {
             message.payload = payload_of(&Value::Xml(element.clone()), &media)?;
         }
-        Source::Inline(Inline::Text(text)) => message.payload = payload_of(&Value::String(text.clone()), &media)?,
+        Source::Inline(Inline::Text(text)) => {
+            message.payload = payload_of(&Value::String(text.clone()), &media)?
+        }
         Source::Custom(expr) => {
             let value = expr.value(message, cx)?;
             let value = match value {

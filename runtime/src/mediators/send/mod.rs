@@ -37,7 +37,11 @@ pub(super) fn compile(element: ElementRef<'_>, compiler: &mut Compiler) -> Optio
 }
 
 impl AsyncMediator for Send {
-    fn mediate<'a>(&'a self, message: &'a mut Message, cx: &'a mut Context) -> BoxFuture<'a, Result<Next, Fault>> {
+    fn mediate<'a>(
+        &'a self,
+        message: &'a mut Message,
+        cx: &'a mut Context,
+    ) -> BoxFuture<'a, Result<Next, Fault>> {
         Box::pin(async move {
             let Some(endpoint) = self.endpoint.as_ref() else { return self.implicit(message, cx).await };
             self.through(endpoint, message, cx).await
@@ -58,7 +62,12 @@ impl Send {
         self.through(&endpoint, message, cx).await
     }
 
-    async fn through(&self, endpoint: &Endpoint, message: &mut Message, cx: &mut Context) -> Result<Next, Fault> {
+    async fn through(
+        &self,
+        endpoint: &Endpoint,
+        message: &mut Message,
+        cx: &mut Context,
+    ) -> Result<Next, Fault> {
         let receive = match &self.receive {
             Some(receive) => receive.text(message, cx)?,
             None => None,
