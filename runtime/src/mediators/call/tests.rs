@@ -17,7 +17,10 @@ fn findings(inner: &str) -> Vec<String> {
 #[test]
 fn endpoint_source_and_target() {
     assert!(findings("").is_empty());
-    assert!(findings("<endpoint key='E'/><source type='property'>p</source><target type='variable'>v</target>").is_empty());
+    assert!(
+        findings("<endpoint key='E'/><source type='property'>p</source><target type='variable'>v</target>")
+            .is_empty()
+    );
     assert!(findings("<source type='inline' contentType='application/json'>{}</source>").is_empty());
 }
 
