@@ -7,6 +7,7 @@
 pub mod check;
 pub mod cli;
 pub mod compile;
+pub mod deploy;
 pub mod endpoints;
 pub mod engine;
 pub mod errors;
@@ -20,6 +21,7 @@ pub mod program;
 pub mod router;
 pub mod server;
 pub mod services;
+pub mod settings;
 
 /// The crate that reads artifacts, for callers that hold only the runtime.
 pub use artifacts;

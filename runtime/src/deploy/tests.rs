@@ -1,0 +1,132 @@
+use super::*;
+use artifacts::kinds::{Artifact, Kind};
+use std::io::{Cursor, Write};
+use zip::write::{SimpleFileOptions, ZipWriter};
+
+const NS: &str = "http://ws.apache.org/ns/synapse";
+
+fn nothing(_: &Artifact) -> Diagnostics {
+    Diagnostics::new()
+}
+
+fn zipped(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in members {
+        writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+fn car(name: &str, sequence: &str) -> Vec<u8> {
+    let root = format!(
+        "<artifacts><artifact name='{name}' version='1.0.0' type='carbon/application'>\
+         <dependency artifact='S' version='1.0.0' include='true' serverRole='EnterpriseIntegrator'/></artifact></artifacts>"
+    );
+    let artifact = "<artifact name='S' version='1.0.0' type='synapse/sequence'><file>S-1.0.0.xml</file></artifact>";
+    zipped(&[
+        ("artifacts.xml", root.as_bytes()),
+        ("S_1.0.0/artifact.xml", artifact.as_bytes()),
+        ("S_1.0.0/S-1.0.0.xml", sequence.as_bytes()),
+    ])
+}
+
+fn sequence(name: &str) -> String {
+    format!("<sequence name='{name}' xmlns='{NS}'/>")
+}
+
+fn put(home: &Path, path: &str, bytes: &[u8]) {
+    let path = home.join(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
+fn run(paths: &[PathBuf]) -> Deployment {
+    deploy(paths, &Settings::default(), &nothing)
+}
+
+#[test]
+fn a_server_with_applications() {
+    let home = tempfile::tempdir().unwrap();
+    let base = "repository/deployment/server";
+    put(home.path(), &format!("{base}/carbonapps/good.car"), &car("good", &sequence("a")));
+    put(home.path(), &format!("{base}/carbonapps/bad.car"), &car("bad", "<sequence"));
+    put(home.path(), &format!("{base}/synapse-configs/default/sequences/l.xml"), sequence("l").as_bytes());
+    put(home.path(), "registry/config/p.txt", b"hello\n");
+    let found = run(&[home.path().to_path_buf()]);
+    assert!(found.set.get(Kind::Sequence, "a").is_some() && found.set.get(Kind::Sequence, "l").is_some());
+    assert_eq!(found.set.faulty_applications().collect::<Vec<_>>(), ["bad"]);
+    assert!(matches!(found.registry.lookup("conf:/p.txt"), Some(Entry::Text(text)) if text == "hello"));
+    assert!(found.set.diagnostics.render().contains("bad.car!/S_1.0.0/S-1.0.0.xml:1:1"));
+}
+
+#[test]
+fn a_project_an_archive_and_a_file() {
+    let home = tempfile::tempdir().unwrap();
+    put(home.path(), "p/src/main/wso2mi/artifacts/sequences/s.xml", sequence("p").as_bytes());
+    put(home.path(), "c.car", &car("c", &sequence("c")));
+    put(home.path(), "f.xml", sequence("f").as_bytes());
+    put(home.path(), "readme.txt", b"");
+    let paths = ["p", "c.car", "f.xml", "readme.txt", "none"].map(|name| home.path().join(name));
+    let found = run(&paths);
+    assert_eq!(found.set.len(), 3);
+    assert_eq!(found.home, home.path().join("p"));
+    assert_eq!(found.set.diagnostics.iter().filter(|d| d.code == Code::UNREADABLE).count(), 2);
+}
+
+#[test]
+fn a_fat_archive_brings_its_own() {
+    let inner = car("inner", &sequence("i"));
+    let root = "<artifacts><artifact name='outer' version='1.0.0' type='carbon/application'/></artifacts>";
+    let home = tempfile::tempdir().unwrap();
+    put(home.path(), "o.car", &zipped(&[("artifacts.xml", root.as_bytes()), ("dependencies/i.car", &inner)]));
+    let found = run(&[home.path().join("o.car")]);
+    assert!(found.set.get(Kind::Sequence, "i").is_some(), "{}", found.set.diagnostics.render());
+    assert_eq!(found.set.applications.len(), 2);
+}
+
+fn refused(bytes: &[u8], limits: Limits) -> String {
+    let mut diagnostics = Diagnostics::new();
+    assert!(unpack("x.car", bytes, &limits, &mut diagnostics).is_none());
+    diagnostics.render()
+}
+
+#[test]
+fn unsafe_archives_are_refused() {
+    let good = zipped(&[("a/b.txt", b"x")]);
+    assert!(refused(good.get(..good.len() - 10).unwrap(), Limits::default()).contains("damaged"));
+    assert!(refused(b"not a zip", Limits::default()).contains("damaged"));
+    for name in ["../a.txt", "/etc/a", "a/../../b", "c:\\x"] {
+        assert!(refused(&zipped(&[(name, b"x")]), Limits::default()).contains("leave its folder"), "{name}");
+    }
+    let bomb = zipped(&[("a", &vec![0; 8 * 1024 * 1024])]);
+    assert!(refused(&bomb, Limits { ratio: 100, ..Limits::default() }).contains("unpacks to more than"));
+    let many = zipped(&[("a", &[1; 600]), ("b", &[2; 600])]);
+    assert!(refused(&many, Limits { total: 1000, ..Limits::default() }).contains("unpacks to more than"));
+}
+
+#[test]
+fn truncation_at_every_place_is_survived() {
+    let whole = car("x", &sequence("s"));
+    for end in (0..whole.len()).step_by(7) {
+        let mut diagnostics = Diagnostics::new();
+        let files = unpack("x.car", &whole[..end], &Limits::default(), &mut diagnostics);
+        assert!(files.is_some() || diagnostics.has_errors());
+    }
+}
+
+#[test]
+fn placeholders_come_from_the_environment() {
+    let home = tempfile::tempdir().unwrap();
+    put(home.path(), "conf/file.properties", b"port = 81\n");
+    let endpoint = |name: &str, uri: &str| format!("<endpoint name='{name}' xmlns='{NS}'><address uri='{uri}'/></endpoint>");
+    put(home.path(), "e1.xml", endpoint("a", "$SYSTEM:HOST").as_bytes());
+    put(home.path(), "e2.xml", endpoint("b", "$FILE:port").as_bytes());
+    put(home.path(), "e3.xml", endpoint("c", "${configs.nope}").as_bytes());
+    let environment = crate::settings::Environment::of([("HOST", "http://h")]);
+    let (settings, _) = Settings::load(home.path(), None, environment);
+    let found = deploy(&[home.path().to_path_buf()], &settings, &nothing);
+    assert_eq!(found.set.len(), 2);
+    assert!(found.set.diagnostics.render().contains("'${configs.nope}' has no value"));
+    assert_eq!(found.configs.config("port"), Some("81"));
+}
