@@ -42,7 +42,11 @@ fn members(bytes: &[u8], limits: &Limits) -> Result<Vec<File>, String> {
     let damaged = |error: &dyn std::fmt::Display| format!("the archive is damaged: {error}");
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?;
     if archive.len() > limits.members {
-        return Err(format!("the archive has {} members; at most {} are read", archive.len(), limits.members));
+        return Err(format!(
+            "the archive has {} members; at most {} are read",
+            archive.len(),
+            limits.members
+        ));
     }
     let mut files = Vec::new();
     let mut left = limits.total;

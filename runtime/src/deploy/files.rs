@@ -72,9 +72,9 @@ fn wanted(path: &str) -> bool {
     let inside = path.contains("src/main/wso2mi/")
         || path.starts_with("registry/")
         || path.starts_with("repository/deployment/server/");
-    let artifact = path.rsplit_once('.').is_some_and(|(_, end)| {
-        end.eq_ignore_ascii_case("xml") || end.eq_ignore_ascii_case("car")
-    });
+    let artifact = path
+        .rsplit_once('.')
+        .is_some_and(|(_, end)| end.eq_ignore_ascii_case("xml") || end.eq_ignore_ascii_case("car"));
     // A project's copy of registry content lies in its resources.
     inside || artifact
 }

@@ -37,7 +37,9 @@ pub struct Deployment {
 pub fn home_of(paths: &[PathBuf]) -> PathBuf {
     match paths.first() {
         Some(path) if path.is_dir() => path.clone(),
-        Some(path) => path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf(),
+        Some(path) => {
+            path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf()
+        }
         None => PathBuf::from("."),
     }
 }
@@ -71,9 +73,15 @@ pub fn deploy_with(
         set.add_loose(loose, configs, inspect);
     }
     let mut order = Diagnostics::new();
-    let (archives, projects): (Vec<_>, Vec<_>) = found.applications.into_iter().partition(|(app, _)| app.path.ends_with(".car"));
-    let (archives, mut findings): (Vec<Application>, Vec<(String, Diagnostics)>) =
-        archives.into_iter().map(|(app, list)| { let path = app.path.clone(); (app, (path, list)) }).unzip();
+    let (archives, projects): (Vec<_>, Vec<_>) =
+        found.applications.into_iter().partition(|(app, _)| app.path.ends_with(".car"));
+    let (archives, mut findings): (Vec<Application>, Vec<(String, Diagnostics)>) = archives
+        .into_iter()
+        .map(|(app, list)| {
+            let path = app.path.clone();
+            (app, (path, list))
+        })
+        .unzip();
     for app in bundle::deployment_order(archives, &mut order) {
         let at = findings.iter().position(|(path, _)| *path == app.path);
         let list = at.map(|at| findings.swap_remove(at).1).unwrap_or_default();
@@ -150,7 +158,8 @@ impl Found {
     fn open_archive(&mut self, file: &File, depth: usize) {
         let mut findings = Diagnostics::new();
         let members = archive::unpack(&file.path, &file.bytes, &Limits::default(), &mut findings);
-        let app = members.and_then(|members| bundle::application(&file.path, &members, &self.roles, &mut findings));
+        let app =
+            members.and_then(|members| bundle::application(&file.path, &members, &self.roles, &mut findings));
         let Some(mut app) = app else {
             let name = file.name().trim_end_matches(".car").to_owned();
             self.faulty.push((name, file.path.clone(), findings));

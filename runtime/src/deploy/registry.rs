@@ -94,7 +94,8 @@ impl Registry {
 /// `gov:/a/b` for every way to write it: `gov:a/b`, `a/b`, `/_system/governance/a/b`; `resources:x` is
 /// `gov:/mi-resources/x`. `None` when `..` leaves the root.
 pub fn canonical_key(key: &str) -> Option<String> {
-    let system = [("/_system/governance/", "gov"), ("/_system/config/", "conf"), ("/_system/local/", "local")];
+    let system =
+        [("/_system/governance/", "gov"), ("/_system/config/", "conf"), ("/_system/local/", "local")];
     let named = system.iter().find_map(|(prefix, root)| Some((*root, key.strip_prefix(prefix)?.to_owned())));
     let (root, path) = named.unwrap_or_else(|| match key.split_once(':') {
         Some(("gov", rest)) => ("gov", rest.to_owned()),

@@ -23,7 +23,8 @@ fn car(name: &str, sequence: &str) -> Vec<u8> {
         "<artifacts><artifact name='{name}' version='1.0.0' type='carbon/application'>\
          <dependency artifact='S' version='1.0.0' include='true' serverRole='EnterpriseIntegrator'/></artifact></artifacts>"
     );
-    let artifact = "<artifact name='S' version='1.0.0' type='synapse/sequence'><file>S-1.0.0.xml</file></artifact>";
+    let artifact =
+        "<artifact name='S' version='1.0.0' type='synapse/sequence'><file>S-1.0.0.xml</file></artifact>";
     zipped(&[
         ("artifacts.xml", root.as_bytes()),
         ("S_1.0.0/artifact.xml", artifact.as_bytes()),
@@ -119,7 +120,9 @@ fn truncation_at_every_place_is_survived() {
 fn placeholders_come_from_the_environment() {
     let home = tempfile::tempdir().unwrap();
     put(home.path(), "conf/file.properties", b"port = 81\n");
-    let endpoint = |name: &str, uri: &str| format!("<endpoint name='{name}' xmlns='{NS}'><address uri='{uri}'/></endpoint>");
+    let endpoint = |name: &str, uri: &str| {
+        format!("<endpoint name='{name}' xmlns='{NS}'><address uri='{uri}'/></endpoint>")
+    };
     put(home.path(), "e1.xml", endpoint("a", "$SYSTEM:HOST").as_bytes());
     put(home.path(), "e2.xml", endpoint("b", "$FILE:port").as_bytes());
     put(home.path(), "e3.xml", endpoint("c", "${configs.nope}").as_bytes());

@@ -48,9 +48,10 @@ impl Flat {
     /// Keys below a prefix (without it) and their values as text.
     pub fn below(&self, prefix: &str) -> BTreeMap<String, String> {
         let start = format!("{prefix}.");
-        let inside = self.values.iter().filter_map(|(key, value)| {
-            Some((key.strip_prefix(&start)?.to_owned(), text_of(value)))
-        });
+        let inside = self
+            .values
+            .iter()
+            .filter_map(|(key, value)| Some((key.strip_prefix(&start)?.to_owned(), text_of(value))));
         inside.collect()
     }
 
@@ -167,7 +168,9 @@ fn next_placeholder(text: &str) -> Option<(usize, &str, &str, &str)> {
     for (at, _) in text.match_indices('$') {
         let after = text.get(at + 1..)?;
         for name in ["env", "sys", "ref", "secret"] {
-            let Some(inner) = after.strip_prefix(name).and_then(|rest| rest.strip_prefix('{')) else { continue };
+            let Some(inner) = after.strip_prefix(name).and_then(|rest| rest.strip_prefix('{')) else {
+                continue;
+            };
             if let Some((key, rest)) = inner.split_once('}') {
                 return Some((at, name, key, rest));
             }

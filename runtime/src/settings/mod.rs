@@ -10,7 +10,8 @@ mod sections;
 pub use environment::Environment;
 pub use flat::{Flat, text_of};
 pub use sections::{
-    ClusterConfig, DataSource, HttpListener, HttpTransport, ManagementApi, Mediation, Server, TaskHandling, User,
+    ClusterConfig, DataSource, HttpListener, HttpTransport, ManagementApi, Mediation, Server, TaskHandling,
+    User,
 };
 
 use artifacts::diagnostics::{Code, Diagnostics};
@@ -49,7 +50,12 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self::of(Flat::default(), Environment::default(), &Source::new("deployment.toml", ""), &mut Diagnostics::new())
+        Self::of(
+            Flat::default(),
+            Environment::default(),
+            &Source::new("deployment.toml", ""),
+            &mut Diagnostics::new(),
+        )
     }
 }
 

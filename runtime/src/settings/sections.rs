@@ -175,7 +175,8 @@ impl HttpTransport {
             validate_message_size: keys.flag("transport.http.enable_message_size_validation", false),
             max_message_size: keys.parsed("transport.http.max_message_size_bytes", 81_920),
             block_service_list: keys.flag("transport.http.block_service_list", true),
-            close_socket_on_endpoint_timeout: keys.flag("transport.http.close_socket_on_endpoint_timeout", false),
+            close_socket_on_endpoint_timeout: keys
+                .flag("transport.http.close_socket_on_endpoint_timeout", false),
             force_xml_validation: keys.flag("transport.http.force_xml_validation", false),
             force_json_validation: keys.flag("transport.http.force_json_validation", false),
             correlation_header: keys.text("passthru_properties.correlation_header_name", "activityid"),
@@ -264,9 +265,9 @@ const PROPERTIES: &[(&str, &str)] = &[
 /// `[synapse_properties]` over what `[mediation]` says.
 pub(super) fn synapse_properties(flat: &Flat) -> BTreeMap<String, String> {
     let mediation = flat.below("mediation");
-    let known = PROPERTIES.iter().filter_map(|(key, property)| {
-        Some(((*property).to_owned(), mediation.get(*key)?.clone()))
-    });
+    let known = PROPERTIES
+        .iter()
+        .filter_map(|(key, property)| Some(((*property).to_owned(), mediation.get(*key)?.clone())));
     let mut properties: BTreeMap<String, String> = known.collect();
     properties.extend(flat.below("synapse_properties"));
     properties
@@ -338,7 +339,9 @@ impl TaskHandling {
         Self {
             resolver_class: keys.option("task_handling.resolver_class"),
             task_nodes: keys.list("task_handling.task_nodes", &[]),
-            task_server_count: keys.option("task_handling.task_server_count").and_then(|t| t.trim().parse().ok()),
+            task_server_count: keys
+                .option("task_handling.task_server_count")
+                .and_then(|t| t.trim().parse().ok()),
             resolving_period_s: keys.parsed("task_handling.resolving_period", 2),
             resolving_frequency: keys.parsed("task_handling.resolving_frequency", 5),
         }
@@ -378,7 +381,11 @@ impl ManagementApi {
         }
         let expiry = "management_api.jwt_token_security_handler.token_config.expiry";
         Self {
-            protocols: protocols.split([' ', ',']).filter(|word| !word.is_empty()).map(str::to_owned).collect(),
+            protocols: protocols
+                .split([' ', ','])
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
+                .collect(),
             users,
             token_expiry_s: keys.parsed(expiry, 3600),
             basic_security: keys.flag("management_api.basic_security_handler.enable", false),

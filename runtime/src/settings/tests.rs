@@ -1,8 +1,11 @@
 use super::*;
 
 fn read(text: &str) -> (Settings, Diagnostics) {
-    let environment = Environment::of([("DB_HOST", "db.example"), ("POD", "pod-1")])
-        .with_options(["-Dregion=eu", "-Dflag", "ignored"]);
+    let environment = Environment::of([("DB_HOST", "db.example"), ("POD", "pod-1")]).with_options([
+        "-Dregion=eu",
+        "-Dflag",
+        "ignored",
+    ]);
     let mut diagnostics = Diagnostics::new();
     let source = Source::new("conf/deployment.toml", text);
     (Settings::read(&source, environment, &mut diagnostics), diagnostics)
