@@ -2,6 +2,8 @@
 //!
 //! Each language has its own module; evaluation is the runtime's.
 
+pub mod jsonpath;
+pub mod synapse;
 pub mod xpath;
 
 /// Why a text is no expression of its language.
