@@ -30,9 +30,22 @@ fn as_lax_as_jayway() {
 
 #[test]
 fn refuses() {
-    for text in
-        ["", " ", "a b", "$..", "$.", "$.a[?(@.b)", "$[", "$.a[]", "$. a", " $.a", "$x", "$.a..", "$[:]", "$['a"]
-    {
+    for text in [
+        "",
+        " ",
+        "a b",
+        "$..",
+        "$.",
+        "$.a[?(@.b)",
+        "$[",
+        "$.a[]",
+        "$. a",
+        " $.a",
+        "$x",
+        "$.a..",
+        "$[:]",
+        "$['a",
+    ] {
         assert!(parse(text).is_err(), "{text}");
     }
     assert!(parse("$.a[b]").is_err_and(|error| error.offset == 3));
@@ -43,7 +56,9 @@ fn refuses() {
 fn filters() {
     let Token::Filter(filter) = &names("$.a[?(@.b > 1 && (@.c == 'x' || !@.d))]")[1] else { panic!() };
     let Filter::And(parts) = filter else { panic!("{filter:?}") };
-    assert!(matches!(&parts[0], Filter::Relation(Operand::Path(_), Operator::Gt, Operand::Number(n)) if n == "1"));
+    assert!(
+        matches!(&parts[0], Filter::Relation(Operand::Path(_), Operator::Gt, Operand::Number(n)) if n == "1")
+    );
     let Filter::Or(parts) = &parts[1] else { panic!("{parts:?}") };
     assert!(matches!(&parts[1], Filter::Exists(path, false) if path.tokens == [name("d")]));
     assert!(matches!(&names("$[?(@ =~ /a.*/i)]")[0],
@@ -62,9 +77,13 @@ fn functions() {
 
 #[test]
 fn definite() {
-    for (text, definite) in
-        [("$.a[0]", true), ("$..a", false), ("$['a','b']", true), ("$['a','b'].c", false), ("$.a[0,1]", false)]
-    {
+    for (text, definite) in [
+        ("$.a[0]", true),
+        ("$..a", false),
+        ("$['a','b']", true),
+        ("$['a','b'].c", false),
+        ("$.a[0,1]", false),
+    ] {
         assert_eq!(parse(text).unwrap().is_definite(), definite, "{text}");
     }
 }

@@ -352,8 +352,7 @@ impl<'t> Parser<'t> {
                 Err(error) => {
                     self.depth = depth;
                     // The attempt that got furthest explains best.
-                    let further =
-                        first_error.as_ref().is_none_or(|e: &SyntaxError| error.offset > e.offset);
+                    let further = first_error.as_ref().is_none_or(|e: &SyntaxError| error.offset > e.offset);
                     if further {
                         first_error = Some(error);
                     }

@@ -17,11 +17,7 @@ fn precedence() {
     );
     assert_eq!(
         parse("true and false or true").unwrap(),
-        binary(
-            Operator::And,
-            Expr::Bool(true),
-            binary(Operator::Or, Expr::Bool(false), Expr::Bool(true))
-        )
+        binary(Operator::And, Expr::Bool(true), binary(Operator::Or, Expr::Bool(false), Expr::Bool(true)))
     );
     assert_eq!(
         parse("1 + 1 * 1").unwrap(),
