@@ -7,12 +7,13 @@ mod ports;
 mod run;
 mod server;
 mod steps;
+mod yaml;
 
 pub use layout::Layout;
 pub use lint::lint;
 pub use ports::free_offset;
 pub use run::{Options, run_all};
-pub use server::StartCommand;
+pub use server::{Running, StartCommand};
 
 use std::path::{Path, PathBuf};
 

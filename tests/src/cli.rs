@@ -157,7 +157,7 @@ impl Arguments {
 
 /// The server beside this program. Under `cargo run` it is brought up to date first, because cargo
 /// builds only the program it was asked for.
-fn server_binary() -> Result<PathBuf, String> {
+pub fn server_binary() -> Result<PathBuf, String> {
     let here = std::env::current_exe().map_err(|e| format!("where am I: {e}"))?;
     let dir = here.parent().map(Path::to_owned).unwrap_or_default();
     let dir = if dir.ends_with("deps") { dir.parent().map(Path::to_owned).unwrap_or_default() } else { dir };

@@ -15,7 +15,7 @@ use crate::report::{Outcome, Verdict};
 
 /// What a deployer says about a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Word {
+pub enum Word {
     Accepted,
     /// With the reason.
     Refused(String),
@@ -149,8 +149,9 @@ fn judge(entry: &Entry) -> Verdict {
     }
 }
 
-/// Asks the runtime about one file as an artifact of its kind.
-fn ask(kind: &str, name: &str, bytes: &[u8]) -> Word {
+/// Asks the runtime about one file as an artifact of its kind (`api`, `proxy`, ...; another word lets
+/// the root element decide).
+pub fn ask(kind: &str, name: &str, bytes: &[u8]) -> Word {
     let text = String::from_utf8_lossy(bytes);
     let source = runtime::artifacts::source::Source::new(name, text);
     let kind = runtime::artifacts::kinds::Kind::of_word(kind);

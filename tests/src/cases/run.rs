@@ -108,7 +108,7 @@ fn run_file(file: &Path, options: &Options) -> Option<Outcome> {
 /// A case file as a value.
 pub(super) fn read(file: &Path) -> Result<Value, String> {
     let text = std::fs::read_to_string(file).map_err(|e| format!("{}: {e}", file.display()))?;
-    serde_yaml_ng::from_str(&text).map_err(|e| format!("{}: {e}", file.display()))
+    super::yaml::parse(&text).map_err(|e| format!("{}: {e}", file.display()))
 }
 
 fn outcome(file: &Path, start: Instant, result: Result<(), Stop>) -> Outcome {

@@ -156,6 +156,45 @@ impl Server {
     }
 }
 
+/// A `ganglion` server over a folder of artifacts, for tests that are no cases. It ends when this is
+/// dropped.
+#[derive(Debug)]
+pub struct Running {
+    server: Server,
+    pub port: u16,
+    pub offset: u16,
+    /// Holds the log.
+    _work: tempfile::TempDir,
+}
+
+impl Running {
+    /// Starts the binary on free ports and waits until it serves. `Err` is a sentence.
+    pub fn start(binary: &Path, project: &Path) -> Result<Running, String> {
+        let work = tempfile::tempdir().map_err(|e| e.to_string())?;
+        let (port, offset) = (super::ports::free_port(), super::free_offset());
+        let place = Place { dir: project.to_owned(), work: work.path().to_owned(), port, offset };
+        match Server::start(&StartCommand::ganglion(binary), &place, Duration::from_secs(30)) {
+            Ok(server) => Ok(Running { server, port, offset, _work: work }),
+            Err(Stop::Fail(why) | Stop::Skip(why)) => Err(why),
+        }
+    }
+
+    /// Whether the process still runs.
+    pub fn is_alive(&mut self) -> bool {
+        matches!(self.server.child.try_wait(), Ok(None))
+    }
+
+    /// Process id, for its figures in `/proc`.
+    pub fn pid(&self) -> u32 {
+        self.server.child.id()
+    }
+
+    /// Everything the server has written so far.
+    pub fn log(&self) -> String {
+        self.server.log()
+    }
+}
+
 /// Any answer counts: a server with a refused application is ready, and says what is wrong.
 fn is_healthy(port: u16) -> bool {
     let ask = || {
