@@ -28,7 +28,9 @@ pub fn own() -> Vec<Seed> {
     let files = crate::cases::files(&dir).unwrap_or_default();
     let cases = files.iter().filter_map(|f| std::fs::read_to_string(f).ok());
     let values = cases.filter_map(|text| serde_yaml_ng::from_str::<Value>(&text).ok());
-    values.flat_map(|case| list(case.get("artifacts")).into_iter().filter_map(seed).collect::<Vec<_>>()).collect()
+    values
+        .flat_map(|case| list(case.get("artifacts")).into_iter().filter_map(seed).collect::<Vec<_>>())
+        .collect()
 }
 
 fn seed(artifact: &Value) -> Option<Seed> {
@@ -45,8 +47,13 @@ fn seed(artifact: &Value) -> Option<Seed> {
 pub fn corpus(step: usize) -> Vec<Seed> {
     let Some(dir) = shared().map(|s| s.join("corpus/parse")) else { return Vec::new() };
     let mut out = Vec::new();
-    let mut folders: Vec<PathBuf> =
-        std::fs::read_dir(&dir).into_iter().flatten().flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect();
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(&dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|e| e.path())
+        .filter(|p| p.is_dir())
+        .collect();
     folders.sort();
     for folder in folders {
         let kind = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();

@@ -29,7 +29,21 @@ const MODULES: &[(&str, &[&str])] = &[
     ("program", &["endpoints", "errors", "eval", "flow", "message", "services"]),
     ("flow", &["endpoints", "errors", "eval", "message", "program", "services"]),
     ("endpoints", &["errors", "eval", "flow", "http", "message", "program", "services"]),
-    ("mediators", &["compile", "endpoints", "errors", "eval", "flow", "http", "logging", "message", "program", "services"]),
+    (
+        "mediators",
+        &[
+            "compile",
+            "endpoints",
+            "errors",
+            "eval",
+            "flow",
+            "http",
+            "logging",
+            "message",
+            "program",
+            "services",
+        ],
+    ),
     ("compile", &["endpoints", "errors", "eval", "flow", "mediators", "message", "program", "services"]),
     ("http", &["endpoints", "errors", "flow", "logging", "message", "program", "services", "settings"]),
     ("settings", &["errors"]),
@@ -39,8 +53,18 @@ const MODULES: &[(&str, &[&str])] = &[
     (
         "lifecycle",
         &[
-            "activation", "admin", "compile", "deploy", "errors", "flow", "http", "logging", "message", "program",
-            "services", "settings",
+            "activation",
+            "admin",
+            "compile",
+            "deploy",
+            "errors",
+            "flow",
+            "http",
+            "logging",
+            "message",
+            "program",
+            "services",
+            "settings",
         ],
     ),
     ("check", &["compile", "deploy", "errors", "program", "services", "settings"]),
@@ -72,7 +96,10 @@ fn crates_depend_on_each_other_as_drawn() {
     }
     let strangers: Vec<_> = edges.iter().filter(|e| !CRATES.contains(e)).collect();
     assert!(strangers.is_empty(), "crate edges that are not drawn: {strangers:?}");
-    assert!(edges.contains(&("ganglion", "ganglion-artifacts")), "the metadata was not understood: {edges:?}");
+    assert!(
+        edges.contains(&("ganglion", "ganglion-artifacts")),
+        "the metadata was not understood: {edges:?}"
+    );
 }
 
 #[test]
@@ -82,7 +109,8 @@ fn runtime_modules_name_each_other_as_drawn() {
     let mut strangers = Vec::new();
     for ((from, to), places) in &edges {
         if !allowed.get(from.as_str()).is_some_and(|to_list| to_list.contains(&to.as_str())) {
-            strangers.push(format!("{from} -> {to} in {}", places.iter().cloned().collect::<Vec<_>>().join(", ")));
+            strangers
+                .push(format!("{from} -> {to} in {}", places.iter().cloned().collect::<Vec<_>>().join(", ")));
         }
     }
     assert!(strangers.is_empty(), "module arrows that are not drawn:\n{}", strangers.join("\n"));
@@ -164,7 +192,9 @@ fn named(code: &str) -> BTreeSet<String> {
 
 #[test]
 fn imports_are_read_in_every_form() {
-    let code = code_of("use crate::a::B;\n// crate::x\nuse crate::{c::{D, E}, f, G};\nlet y = crate::h::i();\n#[cfg(test)]\nmod tests { use crate::z; }");
+    let code = code_of(
+        "use crate::a::B;\n// crate::x\nuse crate::{c::{D, E}, f, G};\nlet y = crate::h::i();\n#[cfg(test)]\nmod tests { use crate::z; }",
+    );
     assert_eq!(named(&code).into_iter().collect::<Vec<_>>(), ["a", "c", "f", "h"]);
 }
 

@@ -86,7 +86,9 @@ fn is_float(text: &str) -> bool {
     };
     let digits = |t: &str| t.chars().all(|c| c.is_ascii_digit() || c == '_');
     let signed = |e: &str| e.strip_prefix(['+', '-']).is_some_and(|d| !d.is_empty() && digits(d));
-    let dotted = number.split_once('.').is_some_and(|(a, b)| digits(a) && digits(b) && !(a.is_empty() && b.is_empty()));
+    let dotted = number
+        .split_once('.')
+        .is_some_and(|(a, b)| digits(a) && digits(b) && !(a.is_empty() && b.is_empty()));
     named || (dotted && exponent.is_none_or(signed))
 }
 
@@ -97,7 +99,9 @@ mod tests {
 
     #[test]
     fn numbers_are_those_of_yaml_1_1() {
-        let v = parse("a: [1, 1.5, 1e3, 1.0E7, 1.0e+7, -.5]\nb: {c: '1e3', d: yes it is}\nf: &x [1e5]\ng: *x\n").unwrap();
+        let v =
+            parse("a: [1, 1.5, 1e3, 1.0E7, 1.0e+7, -.5]\nb: {c: '1e3', d: yes it is}\nf: &x [1e5]\ng: *x\n")
+                .unwrap();
         let want = json!({"a": [1, 1.5, "1e3", "1.0E7", 1.0e7, -0.5], "b": {"c": "1e3", "d": "yes it is"},
                           "f": ["1e5"], "g": ["1e5"]});
         assert_eq!(v, want);
