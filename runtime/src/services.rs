@@ -127,6 +127,8 @@ pub struct Services {
     pub timeouts: Timeouts,
     /// How long an endpoint without a timeout of its own waits. Default 120 s.
     pub global_timeout: Duration,
+    /// Bounds the work that messages fork.
+    pub branches: Branches,
 }
 
 impl Default for Services {
@@ -139,6 +141,7 @@ impl Default for Services {
             client: Client::default(),
             timeouts: Timeouts::default(),
             global_timeout: Duration::from_secs(120),
+            branches: Branches::default(),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::program::{ApiProgram, Program, ProxyProgram, Sequence};
 use crate::services::Services;
 use std::fmt;
 use std::sync::Arc;
+use tokio::sync::oneshot;
 
 /// Position in a list.
 #[derive(Clone)]
@@ -61,6 +62,15 @@ pub struct Context {
     pub templates: Vec<TemplateFrame>,
     /// A non-blocking call has returned in this flow: the rest runs on the response path.
     pub resumed: bool,
+    /// A fault was handled in this flow.
+    pub(crate) faulted: bool,
+    /// The flow goes on behind the mediator that forked it although it made no call: it is what
+    /// follows a scatter-gather or foreach inside a branch.
+    pub(crate) continues: bool,
+    /// A sequential target: a fault marks its message before the handler runs.
+    pub(crate) target: bool,
+    /// Told when the flow starts to wait for a backend; see [`Context::give_way`].
+    pub(crate) waiter: Option<oneshot::Sender<()>>,
     pub(crate) frames: Vec<Frame>,
     pub(crate) handlers: Vec<Handler>,
 }
@@ -81,6 +91,10 @@ impl Context {
             entry: Entry::Main,
             templates: Vec::new(),
             resumed: false,
+            faulted: false,
+            continues: false,
+            target: false,
+            waiter: None,
             frames: Vec::with_capacity(4),
             handlers: vec![Handler::Default],
         }
@@ -117,18 +131,51 @@ impl Context {
     /// The flow of a branch: a copy of "what comes after", of the fault handlers and template
     /// parameters, with `block` on top. Run it with [`super::run`].
     pub fn branch(&self, block: &Arc<Block>) -> Self {
-        let mut branch = Self {
+        let mut branch = self.copy(self.frames.clone());
+        branch.push_block(block.clone(), Leave::Branch);
+        branch
+    }
+
+    /// A flow of its own with `block` and nothing behind it; fault handlers and template parameters
+    /// are copied. How foreach and scatter-gather run the branches whose results they collect.
+    pub fn isolated(&self, block: &Arc<Block>) -> Self {
+        let mut branch = self.copy(Vec::with_capacity(2));
+        branch.push_block(block.clone(), Leave::Continue);
+        branch
+    }
+
+    /// What comes after the running step, to be run later, or by somebody else, instead of here.
+    pub fn continuation(&self) -> Self {
+        let mut rest = self.copy(self.frames.clone());
+        rest.resumed = self.resumed;
+        rest.continues = true;
+        rest
+    }
+
+    fn copy(&self, frames: Vec<Frame>) -> Self {
+        Self {
             program: self.program.clone(),
             services: self.services.clone(),
             exchange: self.exchange.clone(),
             entry: self.entry.clone(),
             templates: self.templates.clone(),
             resumed: false,
-            frames: self.frames.clone(),
+            faulted: false,
+            continues: false,
+            target: false,
+            waiter: None,
+            frames,
             handlers: self.handlers.clone(),
-        };
-        branch.push_block(block.clone(), Leave::Branch);
-        branch
+        }
+    }
+
+    /// To be called by a step before it waits for a backend: in MI the thread goes back to whoever
+    /// forked this flow, so a sequential clone or iterate starts its next branch now.
+    pub fn give_way(&mut self) {
+        if let Some(waiter) = self.waiter.take() {
+            // Nobody listens any more when the parent has ended; that is fine.
+            waiter.send(()).ok();
+        }
     }
 
     /// A flow of its own that answers the same caller and takes responses the same way, with the same
@@ -175,6 +222,10 @@ impl Context {
     /// handler the next thing to run. `false` when no handler is left.
     pub(crate) fn enter_fault(&mut self, message: &mut Message, fault: &Fault) -> bool {
         fault.publish(message);
+        self.faulted = true;
+        if self.target {
+            message.properties.set("ERROR_ON_TARGET_EXECUTION", Value::Boolean(true));
+        }
         if self.resumed && fault.origin == crate::errors::Origin::Mediation {
             message.axis2.set("HTTP_SC", Value::Integer(500));
         }

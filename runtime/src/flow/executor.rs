@@ -140,7 +140,7 @@ fn leave(cx: &mut Context, frame: &Frame) -> bool {
             true
         }
         Leave::Stop => false,
-        Leave::Branch => cx.resumed,
+        Leave::Branch => cx.resumed || cx.continues,
     }
 }
 

@@ -7,9 +7,11 @@
 mod context;
 mod exchange;
 mod executor;
+mod fork;
 mod step;
 
 pub use context::{Context, Entry, Handler, TemplateFrame};
 pub use exchange::{Answer, Exchange};
 pub use executor::{End, build_payload, run, run_response};
+pub use fork::{Branches, Finished, parallel, sequential};
 pub use step::{AsyncMediator, Block, BoxFuture, Enter, Leave, Mediator, Next, Step, StepKind};

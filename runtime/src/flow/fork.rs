@@ -1,0 +1,268 @@
+//! Branches of one message: run beside their parent, or one after the other as MI's threads would.
+
+use super::context::Context;
+use super::executor::{End, run};
+use crate::message::Message;
+use std::collections::{HashSet, VecDeque};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+/// How many branches run beside their parents at once. MI's pool has 100 threads, but a thread is
+/// free again while a call waits for its backend, which a branch here is not.
+const WIDTH: usize = 1024;
+
+/// How many completed groups are remembered to drop their late messages.
+const REMEMBERED: usize = 10_000;
+
+/// Process-wide bounds and marks of forked work.
+#[derive(Debug)]
+pub struct Branches {
+    slots: Arc<Semaphore>,
+    next_fork: AtomicI64,
+    completed: Mutex<Completed>,
+}
+
+#[derive(Debug, Default)]
+struct Completed {
+    order: VecDeque<i64>,
+    marks: HashSet<i64>,
+}
+
+impl Default for Branches {
+    fn default() -> Self {
+        Self {
+            slots: Arc::new(Semaphore::new(WIDTH)),
+            next_fork: AtomicI64::new(1),
+            completed: Mutex::default(),
+        }
+    }
+}
+
+impl Branches {
+    fn slot(&self) -> Option<OwnedSemaphorePermit> {
+        self.slots.clone().try_acquire_owned().ok()
+    }
+
+    /// A number for one execution of a forking mediator; its branches carry it, so that an aggregate
+    /// knows messages of a fork whose results were already put together.
+    pub fn new_fork(&self) -> i64 {
+        self.next_fork.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The results of this fork were put together.
+    pub fn complete(&self, fork: i64) {
+        let mut completed = self.completed.lock().unwrap_or_else(PoisonError::into_inner);
+        if completed.marks.insert(fork) {
+            completed.order.push_back(fork);
+        }
+        if completed.order.len() > REMEMBERED
+            && let Some(oldest) = completed.order.pop_front()
+        {
+            completed.marks.remove(&oldest);
+        }
+    }
+
+    /// Were its results put together?
+    pub fn is_complete(&self, fork: i64) -> bool {
+        self.completed.lock().unwrap_or_else(PoisonError::into_inner).marks.contains(&fork)
+    }
+}
+
+/// A branch that ran to its end.
+#[derive(Debug)]
+pub struct Finished {
+    /// How it ended.
+    pub end: End,
+    /// A fault was handled on the way.
+    pub faulted: bool,
+    /// Its message.
+    pub message: Message,
+}
+
+impl Finished {
+    /// Did the list run to its end without a fault (MI: true)?
+    pub fn completed(&self) -> bool {
+        self.end == End::Completed && !self.faulted
+    }
+}
+
+type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+fn work<T, F, R>(mut branch: Context, mut message: Message, then: F) -> Work<T>
+where
+    F: FnOnce(Finished) -> R + Send + 'static,
+    R: Future<Output = T> + Send,
+{
+    Box::pin(async move {
+        let end = run(&mut branch, &mut message).await;
+        let faulted = branch.faulted;
+        drop(branch);
+        then(Finished { end, faulted, message }).await
+    })
+}
+
+/// Runs a branch beside its parent, then `then` with what came out. When all slots are taken it runs
+/// here instead: the parent waits, memory does not grow, and nothing can wait in a circle.
+pub async fn parallel<F, R>(branch: Context, message: Message, then: F)
+where
+    F: FnOnce(Finished) -> R + Send + 'static,
+    R: Future<Output = ()> + Send,
+{
+    let slot = branch.services.branches.slot();
+    let work = work(branch, message, then);
+    match slot {
+        Some(slot) => {
+            tokio::spawn(async move {
+                work.await;
+                drop(slot);
+            });
+        }
+        None => work.await,
+    }
+}
+
+/// Runs a branch and waits for it, then for `then`. A branch that starts to wait for a backend goes on
+/// by itself while the parent continues, as in MI where the call gives its thread back: `None` then.
+pub async fn sequential<T, F, R>(mut branch: Context, message: Message, then: F) -> Option<T>
+where
+    T: Send + 'static,
+    F: FnOnce(Finished) -> R + Send + 'static,
+    R: Future<Output = T> + Send,
+{
+    let slots = branch.services.clone();
+    let (waiter, gave_way) = oneshot::channel();
+    branch.waiter = Some(waiter);
+    let mut work = work(branch, message, then);
+    tokio::select! {
+        biased;
+        done = &mut work => return Some(done),
+        Ok(()) = gave_way => {}
+    }
+    match slots.branches.slot() {
+        Some(slot) => {
+            tokio::spawn(async move {
+                work.await;
+                drop(slot);
+            });
+            None
+        }
+        None => Some(work.await),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::errors::Fault;
+    use crate::flow::{AsyncMediator, Block, BoxFuture, Leave, Mediator, Next, Step};
+    use crate::program::Program;
+    use std::sync::atomic::AtomicUsize;
+    use std::time::Duration;
+
+    struct Backend;
+    impl AsyncMediator for Backend {
+        fn mediate<'a>(
+            &'a self,
+            _message: &'a mut Message,
+            cx: &'a mut Context,
+        ) -> BoxFuture<'a, Result<Next, Fault>> {
+            Box::pin(async move {
+                cx.give_way();
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                cx.resumed = true;
+                Ok(Next::Continue)
+            })
+        }
+    }
+
+    struct Count(Arc<AtomicUsize>);
+    impl Mediator for Count {
+        fn mediate(&self, _message: &mut Message, _cx: &mut Context) -> Result<Next, Fault> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Ok(Next::Continue)
+        }
+    }
+
+    struct Fail;
+    impl Mediator for Fail {
+        fn mediate(&self, _message: &mut Message, _cx: &mut Context) -> Result<Next, Fault> {
+            Err(Fault::new("no"))
+        }
+    }
+
+    fn block(steps: Vec<Step>) -> Arc<Block> {
+        Arc::new(Block { steps, on_error: None })
+    }
+
+    fn parent() -> (Context, Arc<AtomicUsize>) {
+        let mut cx = Context::new(Arc::new(Program::default()), Arc::default());
+        let after = Arc::new(AtomicUsize::new(0));
+        cx.push_block(block(vec![Step::now(Count(after.clone()))]), Leave::Continue);
+        (cx, after)
+    }
+
+    #[tokio::test]
+    async fn a_branch_goes_on_behind_only_after_a_call() {
+        let (cx, after) = parent();
+        let (_, own) = parent();
+        let quiet = cx.branch(&block(vec![Step::now(Count(own.clone()))]));
+        assert!(sequential(quiet, Message::new(), async |f| f.completed()).await.unwrap());
+        assert_eq!((own.load(Ordering::SeqCst), after.load(Ordering::SeqCst)), (1, 0));
+        let calling = cx.branch(&block(vec![Step::wait(Backend)]));
+        let (tx, rx) = oneshot::channel();
+        let detached = sequential(calling, Message::new(), async move |f| tx.send(f.end).ok()).await;
+        assert!(detached.is_none());
+        assert_eq!(rx.await.unwrap(), End::Completed);
+        assert_eq!(after.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn an_isolated_branch_has_nothing_behind_it() {
+        let (cx, after) = parent();
+        let calling = cx.isolated(&block(vec![Step::wait(Backend)]));
+        let (tx, rx) = oneshot::channel();
+        parallel(calling, Message::new(), async move |f| {
+            tx.send(f.completed()).ok();
+        })
+        .await;
+        assert!(rx.await.unwrap());
+        assert_eq!(after.load(Ordering::SeqCst), 0);
+    }
+
+    #[tokio::test]
+    async fn a_fault_shows_in_what_came_out() {
+        let (cx, after) = parent();
+        let mut branch = cx.branch(&block(vec![Step::now(Fail)]));
+        branch.target = true;
+        let finished = sequential(branch, Message::new(), async |f| f).await.unwrap();
+        assert!(finished.faulted && !finished.completed());
+        assert!(finished.message.property("ERROR_ON_TARGET_EXECUTION").is_some());
+        assert_eq!(after.load(Ordering::SeqCst), 0);
+    }
+
+    #[tokio::test]
+    async fn without_a_slot_the_parent_runs_the_branch() {
+        let (cx, _) = parent();
+        let all = cx.services.branches.slots.clone().acquire_many_owned(WIDTH as u32).await.unwrap();
+        let (_, own) = parent();
+        let branch = cx.branch(&block(vec![Step::now(Count(own.clone()))]));
+        parallel(branch, Message::new(), async |_| {}).await;
+        assert_eq!(own.load(Ordering::SeqCst), 1);
+        drop(all);
+    }
+
+    #[test]
+    fn completed_forks_are_forgotten_in_order() {
+        let branches = Branches::default();
+        let first = branches.new_fork();
+        branches.complete(first);
+        assert!(branches.is_complete(first) && !branches.is_complete(first + 1));
+        for fork in 0..REMEMBERED as i64 {
+            branches.complete(1_000_000 + fork);
+        }
+        assert!(!branches.is_complete(first));
+    }
+}
