@@ -2,6 +2,7 @@
 
 use crate::compile::Compiler;
 use crate::endpoints::Endpoint;
+use crate::flow::Branches;
 use crate::http::{Client, Timeouts};
 use crate::program::{Resource, Sequence};
 use std::collections::HashMap;

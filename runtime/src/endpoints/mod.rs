@@ -106,6 +106,9 @@ impl Endpoint {
     ) -> BoxFuture<'a, Result<Sent, Fault>> {
         Box::pin(async move {
             self.set_properties(message, cx)?;
+            if mode != Mode::Blocking {
+                cx.give_way();
+            }
             let depth = cx.handler_depth();
             let sent = match &self.kind {
                 Kind::Leaf(leaf) => leaf.send(self.display_name(), message, cx, mode).await,

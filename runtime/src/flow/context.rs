@@ -181,16 +181,7 @@ impl Context {
     /// A flow of its own that answers the same caller and takes responses the same way, with the same
     /// fault handlers and nothing to come after.
     pub fn detached(&self) -> Self {
-        Self {
-            program: self.program.clone(),
-            services: self.services.clone(),
-            exchange: self.exchange.clone(),
-            entry: self.entry.clone(),
-            templates: self.templates.clone(),
-            resumed: false,
-            frames: Vec::new(),
-            handlers: self.handlers.clone(),
-        }
+        self.copy(Vec::new())
     }
 
     /// Drops fault handlers above a depth.
