@@ -15,6 +15,7 @@ pub mod expr;
 pub mod http_template;
 pub mod kinds;
 pub mod read;
+pub mod references;
 pub mod set;
 pub mod source;
 pub mod uri_template;

@@ -228,6 +228,34 @@ impl Artifact {
         }
     }
 
+    /// Flows written in place; for a template those of its body.
+    pub fn flows(&self) -> Vec<&Flow> {
+        let mut found: Vec<&Option<FlowRef>> = Vec::new();
+        match self {
+            Artifact::Api(api) => {
+                for resource in &api.resources {
+                    found.extend([&resource.in_sequence, &resource.out_sequence, &resource.fault_sequence]);
+                }
+            }
+            Artifact::Proxy(proxy) => {
+                found.extend([&proxy.in_sequence, &proxy.out_sequence, &proxy.fault_sequence]);
+            }
+            Artifact::Sequence(sequence) => return vec![&sequence.flow],
+            Artifact::Template(template) => {
+                return match &template.body {
+                    template::TemplateBody::Sequence(flow) => vec![flow],
+                    template::TemplateBody::Endpoint(_) => Vec::new(),
+                };
+            }
+            _ => {}
+        }
+        let inline = |flow| match flow {
+            &Some(FlowRef::Inline(ref flow)) => Some(flow),
+            _ => None,
+        };
+        found.into_iter().filter_map(inline).collect()
+    }
+
     /// Its element.
     pub fn element(&self) -> &XmlElement {
         match self {
