@@ -51,7 +51,12 @@ pub fn unresolved(set: &ArtifactSet, in_registry: &dyn Fn(&str) -> bool) -> Diag
     diagnostics
 }
 
-fn check(set: &ArtifactSet, found: &Use<'_>, in_registry: &dyn Fn(&str) -> bool, diagnostics: &mut Diagnostics) {
+fn check(
+    set: &ArtifactSet,
+    found: &Use<'_>,
+    in_registry: &dyn Fn(&str) -> bool,
+    diagnostics: &mut Diagnostics,
+) {
     let built_in = found.kind == Kind::Sequence && matches!(&*found.name, "main" | "fault");
     let known = set.get(found.kind, &found.name).is_some()
         || matches!(found.kind, Kind::Sequence | Kind::Endpoint) && set.has_local(&found.name)
@@ -82,7 +87,9 @@ fn uses(artifact: &Artifact) -> Vec<Use<'_>> {
     match artifact {
         Artifact::Api(api) => {
             for resource in &api.resources {
-                [&resource.in_sequence, &resource.out_sequence, &resource.fault_sequence].into_iter().for_each(&mut flow);
+                [&resource.in_sequence, &resource.out_sequence, &resource.fault_sequence]
+                    .into_iter()
+                    .for_each(&mut flow);
             }
         }
         Artifact::Proxy(proxy) => {
@@ -92,7 +99,11 @@ fn uses(artifact: &Artifact) -> Vec<Use<'_>> {
             }
         }
         Artifact::InboundEndpoint(inbound) => {
-            inbound.sequence.iter().chain(&inbound.on_error).for_each(|reference| push(Kind::Sequence, reference));
+            inbound
+                .sequence
+                .iter()
+                .chain(&inbound.on_error)
+                .for_each(|reference| push(Kind::Sequence, reference));
         }
         Artifact::MessageProcessor(processor) => {
             push(Kind::MessageStore, &processor.message_store);
@@ -106,7 +117,14 @@ fn uses(artifact: &Artifact) -> Vec<Use<'_>> {
 
 /// References inside flows and endpoints, by element and attribute.
 fn mediator_uses<'a>(artifact: &'a Artifact, found: &mut Vec<Use<'a>>) {
-    let looks = matches!(artifact, Artifact::Api(_) | Artifact::Proxy(_) | Artifact::Sequence(_) | Artifact::Template(_) | Artifact::Endpoint(_));
+    let looks = matches!(
+        artifact,
+        Artifact::Api(_)
+            | Artifact::Proxy(_)
+            | Artifact::Sequence(_)
+            | Artifact::Template(_)
+            | Artifact::Endpoint(_)
+    );
     if !looks {
         return;
     }
@@ -156,7 +174,9 @@ fn circle<'c>(start: &'c str, calls: &'c BTreeMap<String, BTreeSet<String>>) -> 
         for next in calls.get(name).into_iter().flatten() {
             if next == start {
                 let mut path = vec![name];
-                while let Some(before) = path.last().filter(|at| **at != start).and_then(|at| came_from.get(at)) {
+                while let Some(before) =
+                    path.last().filter(|at| **at != start).and_then(|at| came_from.get(at))
+                {
                     path.push(before);
                 }
                 path.reverse();
@@ -202,8 +222,13 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        let found = findings(&["<api name='a' context='/a'><resource inSequence='x'><outSequence><call-template target='t'/></outSequence></resource></api>"]);
-        assert_eq!(found, ["the sequence 'x' is not in this deployment", "the template 't' is not in this deployment"]);
+        let found = findings(&[
+            "<api name='a' context='/a'><resource inSequence='x'><outSequence><call-template target='t'/></outSequence></resource></api>",
+        ]);
+        assert_eq!(
+            found,
+            ["the sequence 'x' is not in this deployment", "the template 't' is not in this deployment"]
+        );
     }
 
     #[test]
