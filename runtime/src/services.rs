@@ -8,7 +8,7 @@ use crate::program::{Resource, Sequence};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 /// Sizes that bound what one message can cost.
@@ -34,6 +34,11 @@ pub trait Registry: Send + Sync + fmt::Debug {
 
     /// Writes a text resource; the error says why it could not.
     fn write(&self, key: &str, text: &str) -> Result<(), String>;
+
+    /// Writes a property of a resource, which becomes an empty one when it is new.
+    fn write_property(&self, key: &str, name: &str, _value: &str) -> Result<(), String> {
+        Err(format!("the property '{name}' of '{key}' cannot be written to this registry"))
+    }
 }
 
 /// A registry without resources.
@@ -130,6 +135,8 @@ pub struct Services {
     pub global_timeout: Duration,
     /// Bounds the work that messages fork.
     pub branches: Branches,
+    /// Process-wide properties (scope `system`, `$sys:name`); what mediators set there.
+    pub system: SharedTexts,
 }
 
 impl Default for Services {
@@ -143,6 +150,25 @@ impl Default for Services {
             timeouts: Timeouts::default(),
             global_timeout: Duration::from_secs(120),
             branches: Branches::default(),
+            system: SharedTexts::default(),
         }
+    }
+}
+
+/// Named texts that every flow of the process sees.
+#[derive(Debug, Default)]
+pub struct SharedTexts {
+    texts: RwLock<HashMap<String, Arc<str>>>,
+}
+
+impl SharedTexts {
+    /// The text of a name.
+    pub fn get(&self, name: &str) -> Option<Arc<str>> {
+        self.texts.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Sets the text of a name.
+    pub fn set(&self, name: &str, text: &str) {
+        self.texts.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), text.into());
     }
 }

@@ -103,10 +103,19 @@ fn resource_of(value: &EntryValue) -> Option<Resource> {
 impl Compiler {
     fn collect(&mut self, artifacts: &[Artifact]) {
         for artifact in artifacts {
-            if let Artifact::Template(template) = artifact
-                && let TemplateBody::Endpoint(element) = &template.body
-            {
-                self.endpoint_templates.insert(template.name.clone(), element.clone());
+            match artifact {
+                Artifact::Template(template) => {
+                    if let TemplateBody::Endpoint(element) = &template.body {
+                        self.endpoint_templates.insert(template.name.clone(), element.clone());
+                    }
+                }
+                Artifact::Sequence(sequence) => {
+                    self.sequences.insert(sequence.name.as_str().into());
+                }
+                Artifact::LocalEntry(entry) => {
+                    self.sequences.insert(entry.key.as_str().into());
+                }
+                _ => {}
             }
         }
     }

@@ -1,6 +1,9 @@
 //! The mediators: one folder each, one line here. A folder holds the grammar (`compile`), the
 //! behaviour and the tests of its element.
 
+#[cfg(test)]
+mod testing;
+
 use crate::compile::Compiler;
 use crate::flow::Step;
 use artifacts::diagnostics::{Code, nearest};
@@ -27,12 +30,24 @@ mod parts;
 
 mediators! {
     "call" => call;
+    "call-template" => call_template;
     "drop" => drop;
+    "filter" => filter;
     "header" => header;
+    "in" => in_list;
+    "log" => log;
+    "loopback" => loopback;
     "makefault" => makefault;
+    "out" => out_list;
     "payloadFactory" => payload_factory;
+    "property" => property;
+    "propertyGroup" => property_group;
     "respond" => respond;
     "send" => send;
+    "sequence" => sequence;
+    "switch" => switch;
+    "throwError" => throw_error;
+    "variable" => variable;
 }
 
 /// Compiles one mediator element; an unknown one is an error, as in MI.

@@ -1,7 +1,10 @@
 //! Small pieces of grammar that more than one mediator of this table uses.
 
 use crate::compile::Compiler;
+use crate::errors::Fault;
 use crate::eval::{Dialects, Dynamic, Expr};
+use crate::flow::Context;
+use crate::message::Message;
 use artifacts::diagnostics::Code;
 use artifacts::xml::ElementRef;
 use std::sync::Arc;
@@ -49,7 +52,22 @@ pub(crate) struct NamedSetting {
     pub(crate) value: Setting,
 }
 
-/// Reads the `property` children of xslt, xquery and jsontransform with MI's rules: name is needed,
+impl NamedSetting {
+    /// Text for this message; `None` is MI's null.
+    pub(crate) fn text(&self, message: &Message, cx: &Context) -> Result<Option<String>, Fault> {
+        match &self.value {
+            Setting::Text(text) | Setting::Element(text) => Ok(Some(text.to_string())),
+            Setting::Expr(expr) => expr.text(message, cx),
+        }
+    }
+
+    /// Does evaluating it need the message body?
+    pub(crate) fn reads_body(&self) -> bool {
+        matches!(&self.value, Setting::Expr(expr) if expr.reads_body())
+    }
+}
+
+/// Reads the `property` children of log, xslt, xquery and jsontransform with MI's rules: name is needed,
 /// one of value, expression and a child element is needed, neither may be blank.
 pub(crate) fn named_settings(element: ElementRef<'_>, compiler: &mut Compiler) -> Vec<NamedSetting> {
     element.children_named("property").filter_map(|child| named_setting(child, compiler)).collect()

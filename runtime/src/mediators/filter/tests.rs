@@ -1,0 +1,38 @@
+use super::super::parts::testing::verdicts;
+use super::super::testing::Flow;
+use crate::message::Message;
+
+#[test]
+fn grammar() {
+    verdicts(
+        &[
+            "<filter xpath='//a'><log/></filter>",
+            "<filter xpath='//a'/>",
+            "<filter source='//a' regex='b'><then/></filter>",
+            "<filter xpath='//a' regex='(bad'><then sequence='s'><bogus/></then><else sequence='t'/></filter>",
+            "<filter xpath='//a'><then><log/></then><bogus/></filter>",
+            "<filter xpath='//a'><description>d</description><log/></filter>",
+        ],
+        &[
+            "<filter><then/></filter>",
+            "<filter xpath=' '><then/></filter>",
+            "<filter source='//a'><then/></filter>",
+            "<filter source='' regex='a'/>",
+            "<filter source='//a' regex=' '/>",
+            "<filter source='//a' regex='(a'/>",
+            "<filter xpath='//a'><log/><else/></filter>",
+            "<filter xpath='//a'><bogus/></filter>",
+            "<filter xpath='//a'><then><bogus/></then></filter>",
+            "<filter xpath='//a'><then/><else><bogus/></else></filter>",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_branch_may_name_a_missing_sequence() {
+    let flow =
+        Flow::new("<filter source='\"x\"' regex='zz'><then/><else sequence='Nope'/></filter>").fault("");
+    let outcome = flow.run(Message::new()).await;
+    let text = "Couldn't find the referred else sequence with key : Nope";
+    assert_eq!(outcome.property("ERROR_MESSAGE").as_deref(), Some(text));
+}
