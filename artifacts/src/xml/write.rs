@@ -10,12 +10,13 @@ pub struct WriteOptions {
     pub keep_cdata: bool,
 }
 
-/// Escapes character data.
+/// Escapes character data. As Woodstox does, `>` only where it could end a CDATA section: at the
+/// beginning and after `]`.
 pub fn escape_text(text: &str, out: &mut String) {
-    escape(text, out, |c| match c {
+    escape(text, out, |c, before| match c {
         '&' => Some("&amp;"),
         '<' => Some("&lt;"),
-        '>' => Some("&gt;"),
+        '>' if matches!(before, None | Some(b']')) => Some("&gt;"),
         '\r' => Some("&#xd;"),
         _ => None,
     });
@@ -23,7 +24,7 @@ pub fn escape_text(text: &str, out: &mut String) {
 
 /// Escapes an attribute value for double quotes.
 pub fn escape_attribute(text: &str, out: &mut String) {
-    escape(text, out, |c| match c {
+    escape(text, out, |c, _| match c {
         '&' => Some("&amp;"),
         '<' => Some("&lt;"),
         '"' => Some("&quot;"),
@@ -34,22 +35,27 @@ pub fn escape_attribute(text: &str, out: &mut String) {
     });
 }
 
-fn escape(text: &str, out: &mut String, replace: impl Fn(char) -> Option<&'static str>) {
-    let mut from = 0;
-    for (at, c) in text.char_indices() {
-        if let Some(entity) = replace(c) {
+/// All that is replaced is ASCII, so bytes are looked at.
+fn escape(text: &str, out: &mut String, replace: impl Fn(char, Option<u8>) -> Option<&'static str>) {
+    let (mut from, mut before) = (0, None);
+    for (at, byte) in text.bytes().enumerate() {
+        if let Some(entity) = replace(byte as char, before) {
             out.push_str(&text[from..at]);
             out.push_str(entity);
-            from = at + c.len_utf8();
+            from = at + 1;
         }
+        before = Some(byte);
     }
     out.push_str(&text[from..]);
 }
 
 enum Step {
     Open(NodeId),
-    Close(NodeId),
+    /// The element, and how many bindings were written before it.
+    Close(NodeId, usize),
 }
+
+type Bindings = Vec<(Arc<str>, Arc<str>)>;
 
 impl Document {
     /// The whole document without an XML declaration.
@@ -61,7 +67,7 @@ impl Document {
         out
     }
 
-    /// One node; prefixes that are declared above it are declared on it.
+    /// One node; prefixes that are declared above it are declared where they are first needed.
     pub fn node_to_xml(&self, id: NodeId) -> String {
         let mut out = String::new();
         self.write(id, WriteOptions::default(), &mut out);
@@ -70,93 +76,41 @@ impl Document {
 
     /// Writes one node into `out`. Iterative: depth never depends on the stack.
     pub fn write(&self, id: NodeId, options: WriteOptions, out: &mut String) {
+        let outer = self.parent(id).map(|parent| self.namespaces_in_scope(parent)).unwrap_or_default();
+        let mut written: Bindings = Vec::new();
         let mut open = vec![Step::Open(id)];
         while let Some(step) = open.pop() {
             match step {
-                Step::Close(node) => self.close_tag(node, out),
+                Step::Close(node, mark) => {
+                    written.truncate(mark);
+                    self.close_tag(node, out);
+                }
                 Step::Open(node) => match self.kind(node) {
                     NodeKind::Element(element) => {
-                        let inherited = if node == id { self.inherited(node) } else { Vec::new() };
-                        let reset = node != id && self.has_outer_default(node, id);
-                        self.open_tag(element, &inherited, reset, out);
+                        let mark = written.len();
+                        let added = missing(element, &outer, &mut written);
+                        open_tag(element, &added, out);
                         if self.first_child(node).is_none() {
+                            written.truncate(mark);
                             // Axiom writes the blank too, and texts built from it are compared.
                             out.push_str(" />");
                             continue;
                         }
                         out.push('>');
-                        open.push(Step::Close(node));
-                        let at = open.len();
-                        open.extend(self.children(node).map(Step::Open));
-                        open[at..].reverse();
+                        open.push(Step::Close(node, mark));
+                        self.open_children(node, &mut open);
                     }
-                    NodeKind::Document => {
-                        let at = open.len();
-                        open.extend(self.children(node).map(Step::Open));
-                        open[at..].reverse();
-                    }
+                    NodeKind::Document => self.open_children(node, &mut open),
                     leaf => write_leaf(leaf, options, out),
                 },
             }
         }
     }
 
-    /// Declarations of ancestors that the subtree needs when it is written on its own.
-    fn inherited(&self, id: NodeId) -> Vec<(Arc<str>, Arc<str>)> {
-        let Some(parent) = self.parent(id) else { return Vec::new() };
-        let own = self.element(id).map(|e| e.declarations.as_slice()).unwrap_or_default();
-        let mut scope = self.namespaces_in_scope(parent);
-        scope.retain(|(p, _)| !own.iter().any(|(q, _)| p == q) && self.needs_prefix(id, p));
-        scope
-    }
-
-    fn needs_prefix(&self, top: NodeId, prefix: &str) -> bool {
-        std::iter::once(top).chain(self.descendants(top)).filter_map(|n| self.element(n)).any(|e| {
-            &*e.name.prefix == prefix && (!prefix.is_empty() || !e.name.ns.is_empty())
-                || !prefix.is_empty() && e.attributes.iter().any(|a| &*a.name.prefix == prefix)
-        })
-    }
-
-    /// Is a default namespace declared between the parent of `id` and `top`?
-    fn has_outer_default(&self, id: NodeId, top: NodeId) -> bool {
-        let Some(element) = self.element(id) else { return false };
-        if !element.declarations.iter().any(|(prefix, uri)| prefix.is_empty() && uri.is_empty()) {
-            return false;
-        }
-        let mut at = self.parent(id);
-        while let Some(node) = at {
-            let declarations = self.element(node).map(|e| e.declarations.as_slice()).unwrap_or_default();
-            if let Some((_, uri)) = declarations.iter().find(|(prefix, _)| prefix.is_empty()) {
-                return !uri.is_empty();
-            }
-            at = if node == top { None } else { self.parent(node) };
-        }
-        false
-    }
-
-    /// `reset`: an `xmlns=""` has something to undo; Axiom leaves it out otherwise.
-    fn open_tag(
-        &self,
-        element: &ElementData,
-        inherited: &[(Arc<str>, Arc<str>)],
-        reset: bool,
-        out: &mut String,
-    ) {
-        out.push('<');
-        push_name(&element.name.prefix, &element.name.local, out);
-        for (prefix, uri) in element.declarations.iter().chain(inherited) {
-            if prefix.is_empty() && uri.is_empty() && !reset {
-                continue;
-            }
-            out.push_str(if prefix.is_empty() { " xmlns" } else { " xmlns:" });
-            out.push_str(prefix);
-            push_value(uri, out);
-        }
-        for attribute in &element.attributes {
-            out.push(' ');
-            push_name(&attribute.name.prefix, &attribute.name.local, out);
-            push_value(&attribute.value, out);
-        }
+    fn open_children(&self, id: NodeId, open: &mut Vec<Step>) {
+        let at = open.len();
+        open.extend(self.children(id).map(Step::Open));
+        open[at..].reverse();
     }
 
     fn close_tag(&self, id: NodeId, out: &mut String) {
@@ -165,6 +119,44 @@ impl Document {
             push_name(&element.name.prefix, &element.name.local, out);
             out.push('>');
         }
+    }
+}
+
+/// Bindings of `outer` that this element needs and that no element written so far has declared.
+fn missing(element: &ElementData, outer: &Bindings, written: &mut Bindings) -> Bindings {
+    let mut added = Vec::new();
+    if outer.is_empty() {
+        return added;
+    }
+    written.extend(element.declarations.iter().cloned());
+    for (prefix, uri) in outer {
+        let declared = written.iter().any(|(p, _)| p == prefix);
+        if !declared && uses(element, prefix) {
+            added.push((prefix.clone(), uri.clone()));
+        }
+    }
+    written.extend(added.iter().cloned());
+    added
+}
+
+fn uses(element: &ElementData, prefix: &str) -> bool {
+    let default = prefix.is_empty();
+    &*element.name.prefix == prefix && (!default || !element.name.ns.is_empty())
+        || !default && element.attributes.iter().any(|a| &*a.name.prefix == prefix)
+}
+
+fn open_tag(element: &ElementData, added: &Bindings, out: &mut String) {
+    out.push('<');
+    push_name(&element.name.prefix, &element.name.local, out);
+    for (prefix, uri) in element.declarations.iter().chain(added) {
+        out.push_str(if prefix.is_empty() { " xmlns" } else { " xmlns:" });
+        out.push_str(prefix);
+        push_value(uri, out);
+    }
+    for attribute in &element.attributes {
+        out.push(' ');
+        push_name(&attribute.name.prefix, &attribute.name.local, out);
+        push_value(&attribute.value, out);
     }
 }
 
@@ -205,5 +197,49 @@ fn write_leaf(kind: &NodeKind, options: WriteOptions, out: &mut String) {
             out.push_str("?>");
         }
         NodeKind::Document | NodeKind::Element(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+    use super::*;
+
+    fn escaped(text: &str) -> String {
+        let mut out = String::new();
+        escape_text(text, &mut out);
+        out
+    }
+
+    #[test]
+    fn escapes_as_woodstox_does() {
+        assert_eq!(escaped("a>b<c&d\r"), "a>b&lt;c&amp;d&#xd;");
+        assert_eq!(escaped("]]>"), "]]&gt;");
+        assert_eq!(escaped(">>"), "&gt;>");
+        assert_eq!(escaped("é]é>"), "é]é>");
+        let mut out = String::new();
+        escape_attribute("\"'<>&\t\n", &mut out);
+        assert_eq!(out, "&quot;'&lt;>&amp;&#x9;&#xa;");
+    }
+
+    #[test]
+    fn outer_prefixes_are_declared_where_they_are_needed() {
+        let document = parse("<a xmlns:p='urn:p' xmlns:q='urn:q'><b p:x='1'><q:c><q:d/></q:c><p:e/></b></a>").unwrap();
+        let b = document.first_element(document.root_element().unwrap()).unwrap();
+        assert_eq!(
+            document.node_to_xml(b),
+            r#"<b xmlns:p="urn:p" p:x="1"><q:c xmlns:q="urn:q"><q:d /></q:c><p:e /></b>"#
+        );
+        let document = parse("<a xmlns='urn:d'><b><c xmlns=''/></b></a>").unwrap();
+        let b = document.first_element(document.root_element().unwrap()).unwrap();
+        assert_eq!(document.node_to_xml(b), r#"<b xmlns="urn:d"><c xmlns="" /></b>"#);
+    }
+
+    #[test]
+    fn empty_text_keeps_the_end_tag() {
+        let mut document = parse("<a/>").unwrap();
+        let root = document.root_element().unwrap();
+        document.add_text(root, "");
+        assert_eq!(document.to_xml(), "<a></a>");
     }
 }

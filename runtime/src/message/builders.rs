@@ -1,5 +1,6 @@
 //! Bytes to content, by media type (MI says message builders).
 
+use super::convert::{ConversionSettings, append_json};
 use super::envelope::{Envelope, Soap};
 use super::payload::{BinaryBody, Content, JsonBody};
 use artifacts::xml::{Document, parse, parse_fragment_into};
@@ -50,8 +51,16 @@ fn pox(text: &str) -> Result<Content, BuildError> {
 }
 
 /// The envelope that XPath sees for a JSON payload.
-pub fn json_envelope(_json: &JsonBody) -> Envelope {
-    Envelope::new(Soap::V11)
+pub fn json_envelope(json: &JsonBody) -> Envelope {
+    let mut envelope = Envelope::new(Soap::V11);
+    if let Ok(tree) = json.tree() {
+        let body = envelope.body();
+        let settings = ConversionSettings::default();
+        if append_json(envelope.document_mut(), body, json.text(), tree, &settings).is_err() {
+            return Envelope::new(Soap::V11);
+        }
+    }
+    envelope
 }
 
 /// The envelope that XPath sees for opaque bytes.

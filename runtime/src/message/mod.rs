@@ -4,6 +4,7 @@
 //! reads and builds it right before the first step that does. Cloning a message shares its payload.
 
 pub mod builders;
+pub mod convert;
 pub mod envelope;
 pub mod facts;
 pub mod formatters;

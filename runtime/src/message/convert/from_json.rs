@@ -1,6 +1,8 @@
 //! JSON to XML.
 
-use super::{ARRAY, ConversionError, ConversionSettings, ELEMENT, MAX_DEPTH, MULTIPLE, OBJECT, VALUE, failed, names};
+use super::{
+    ARRAY, ConversionError, ConversionSettings, ELEMENT, MAX_DEPTH, MULTIPLE, OBJECT, VALUE, failed, names,
+};
 use crate::message::Json;
 use artifacts::xml::{Document, Name, NodeId, NodeKind};
 use std::sync::Arc;
@@ -89,7 +91,13 @@ impl Writer<'_, '_> {
     }
 
     /// Tells whether the attribute was null: nothing after such a one is written.
-    fn attribute(&mut self, element: NodeId, name: &str, value: &Json, late: bool) -> Result<bool, ConversionError> {
+    fn attribute(
+        &mut self,
+        element: NodeId,
+        name: &str,
+        value: &Json,
+        late: bool,
+    ) -> Result<bool, ConversionError> {
         let text: Arc<str> = match value {
             Json::String(text) | Json::Number(text) => text.clone(),
             Json::Bool(value) => if *value { "true" } else { "false" }.into(),

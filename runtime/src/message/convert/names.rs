@@ -51,7 +51,8 @@ fn codes(name: &str, valid: bool) -> Cow<'_, str> {
     let mut rest = name;
     while let Some((before, after)) = rest.split_once(CODE) {
         key.push_str(before);
-        let code = after.split_once('_').and_then(|(code, tail)| Some((char::from_u32(code.parse().ok()?)?, tail)));
+        let code =
+            after.split_once('_').and_then(|(code, tail)| Some((char::from_u32(code.parse().ok()?)?, tail)));
         match code {
             Some((c, tail)) => {
                 key.push(c);

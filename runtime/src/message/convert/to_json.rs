@@ -107,7 +107,11 @@ impl<'d> Reader<'d, '_> {
     }
 
     /// Reads children into the members; gives the text when there is one.
-    fn content(&mut self, id: NodeId, members: &mut Members<'_>) -> Result<Option<Cow<'d, str>>, ConversionError> {
+    fn content(
+        &mut self,
+        id: NodeId,
+        members: &mut Members<'_>,
+    ) -> Result<Option<Cow<'d, str>>, ConversionError> {
         let mut text: Option<Cow<'d, str>> = None;
         let mut elements = false;
         for child in self.document.children(id) {
@@ -123,14 +127,17 @@ impl<'d> Reader<'d, '_> {
                         Some(before) => Cow::Owned(format!("{before}{piece}")),
                     });
                 }
-                NodeKind::Instruction(target, data) if &**target == MULTIPLE => members.begin_array(data.trim()),
+                NodeKind::Instruction(target, data) if &**target == MULTIPLE => {
+                    members.begin_array(data.trim())
+                }
                 _ => {}
             }
         }
         match text {
-            Some(text) if elements && !is_blank(&text) => {
-                failed(format!("an element may not have both text and elements to become JSON, found '{}'", text.trim()))
-            }
+            Some(text) if elements && !is_blank(&text) => failed(format!(
+                "an element may not have both text and elements to become JSON, found '{}'",
+                text.trim()
+            )),
             Some(_) if elements => Ok(None),
             Some(text) if text.is_empty() => Ok(None),
             other => Ok(other),
@@ -146,7 +153,9 @@ impl<'d> Reader<'d, '_> {
             if keep.matches(text) {
                 return Json::string(text);
             }
-        } else if let Some(replaced) = settings.replace.as_ref().and_then(|r| replace(r, text, &settings.replacement)) {
+        } else if let Some(replaced) =
+            settings.replace.as_ref().and_then(|r| replace(r, text, &settings.replacement))
+        {
             return Json::string(replaced);
         }
         match text {
@@ -241,7 +250,11 @@ fn is_blank(text: &str) -> bool {
 
 /// Replaces a match at the beginning, `None` when there is none.
 fn replace(regex: &crate::eval::JavaRegex, text: &str, replacement: &str) -> Option<String> {
-    let end = text.char_indices().map(|(at, c)| at + c.len_utf8()).rev().find(|end| regex.matches(&text[..*end]))?;
+    let end = text
+        .char_indices()
+        .map(|(at, c)| at + c.len_utf8())
+        .rev()
+        .find(|end| regex.matches(&text[..*end]))?;
     Some(format!("{}{}", regex.replace_all(&text[..end], replacement), &text[end..]))
 }
 
