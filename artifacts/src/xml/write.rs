@@ -224,7 +224,8 @@ mod tests {
 
     #[test]
     fn outer_prefixes_are_declared_where_they_are_needed() {
-        let document = parse("<a xmlns:p='urn:p' xmlns:q='urn:q'><b p:x='1'><q:c><q:d/></q:c><p:e/></b></a>").unwrap();
+        let document =
+            parse("<a xmlns:p='urn:p' xmlns:q='urn:q'><b p:x='1'><q:c><q:d/></q:c><p:e/></b></a>").unwrap();
         let b = document.first_element(document.root_element().unwrap()).unwrap();
         assert_eq!(
             document.node_to_xml(b),
