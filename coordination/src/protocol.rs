@@ -141,8 +141,7 @@ pub struct Protocol {
     /// End of the trust window: nothing acts at or after it.
     trust: Duration,
     view: Option<Arc<View>>,
-    /// When the statement that read `view` was sent, and when its answer came.
-    view_sent: Duration,
+    /// When the answer with the last view came.
     view_at: Duration,
     watches: Watches,
     /// Since when the database has been failing, if it is.
@@ -150,9 +149,12 @@ pub struct Protocol {
     reported_holder: Option<(MemberId, bool)>,
     left_once: bool,
     runs: BTreeMap<Key, Run>,
-    /// Keys with a claim or release on its way, and when the last one was answered.
+    /// Keys with a claim or release on its way.
     busy: BTreeSet<Key>,
-    touched: BTreeMap<Key, Duration>,
+    /// Keys whose claim or release was answered after `view` was asked for, and after the view that
+    /// is on its way was: a view older than an answer says nothing about that key.
+    touched: BTreeSet<Key>,
+    touched_next: BTreeSet<Key>,
     ending: BTreeSet<MemberId>,
     creating: bool,
     queue: VecDeque<Op>,
@@ -187,7 +189,6 @@ impl Protocol {
             next_beat: Duration::ZERO,
             trust: Duration::ZERO,
             view: None,
-            view_sent: Duration::ZERO,
             view_at: Duration::ZERO,
             watches: Watches::default(),
             trouble_since: None,
@@ -195,7 +196,8 @@ impl Protocol {
             left_once: false,
             runs: BTreeMap::new(),
             busy: BTreeSet::new(),
-            touched: BTreeMap::new(),
+            touched: BTreeSet::new(),
+            touched_next: BTreeSet::new(),
             ending: BTreeSet::new(),
             creating: false,
             queue: VecDeque::new(),
@@ -280,7 +282,7 @@ impl Protocol {
         match op {
             Op::Join(info) if info.id == self.me => self.on_join(now, &result, out),
             Op::Renew { member, .. } if member == self.me => self.on_renew(now, sent, &result, out),
-            Op::Observe => self.on_observe(now, sent, result.ok(), out),
+            Op::Observe => self.on_observe(now, result.ok(), out),
             Op::End { member, .. } if member == self.me => self.on_leave(result.is_ok(), out),
             Op::End { member, how } => self.on_end(now, member, how, done, out),
             Op::Create(_) => {

@@ -166,6 +166,7 @@ impl Protocol {
         match result {
             Ok(Reply::Done(true)) => {
                 self.flight = Flight::Observe { renewed: sent };
+                self.touched_next.clear();
                 out.push(Output::Do(Op::Observe));
             }
             Ok(_) => self.expelled(now, out),
@@ -173,13 +174,7 @@ impl Protocol {
         }
     }
 
-    pub(super) fn on_observe(
-        &mut self,
-        now: Duration,
-        sent: Duration,
-        reply: Option<Reply>,
-        out: &mut Vec<Output>,
-    ) {
+    pub(super) fn on_observe(&mut self, now: Duration, reply: Option<Reply>, out: &mut Vec<Output>) {
         let Flight::Observe { renewed } = self.flight else { return };
         self.flight = Flight::None;
         let Some(Reply::View(view)) = reply else {
@@ -188,21 +183,14 @@ impl Protocol {
         };
         match self.stage {
             Stage::Joining { .. } => self.while_blocked(now, &view, out),
-            Stage::Member => self.adopt(now, sent, renewed, view, out),
+            Stage::Member => self.adopt(now, renewed, view, out),
             Stage::Leaving | Stage::Left => {}
         }
     }
 
     /// A complete beat: the renewal was confirmed and the view was read after it. Only now is trust
     /// extended, counted from *before* the renewal was sent, so a slow database cannot stretch it.
-    fn adopt(
-        &mut self,
-        now: Duration,
-        sent: Duration,
-        renewed: Duration,
-        view: Arc<View>,
-        out: &mut Vec<Output>,
-    ) {
+    fn adopt(&mut self, now: Duration, renewed: Duration, view: Arc<View>, out: &mut Vec<Output>) {
         let Some(mine) = view.member(self.me) else {
             self.expelled(now, out);
             return;
@@ -220,7 +208,7 @@ impl Protocol {
         self.watches.see(now, &view.members, self.me);
         self.compare_members(now, &view, out);
         self.view = Some(view);
-        self.view_sent = sent;
+        self.touched = self.touched_next.clone();
         self.view_at = now;
         self.reconcile(now, out);
     }

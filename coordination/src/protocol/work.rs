@@ -23,6 +23,7 @@ impl Protocol {
     pub(super) fn forget_work(&mut self) {
         self.busy.clear();
         self.touched.clear();
+        self.touched_next.clear();
         self.queue.clear();
         self.released.clear();
         self.successor.clear();
@@ -77,7 +78,8 @@ impl Protocol {
     /// A claim or release was answered, or was not: the next view tells the truth.
     pub(super) fn settled(&mut self, now: Duration, key: Key) {
         self.busy.remove(&key);
-        self.touched.insert(key, now);
+        self.touched.insert(key.clone());
+        self.touched_next.insert(key);
         self.beat_soon(now);
     }
 
@@ -103,8 +105,6 @@ impl Protocol {
         self.queue.clear();
         self.rank_wake = None;
         self.hurry = false;
-        let sent = self.view_sent;
-        self.touched.retain(|_, at| *at >= sent);
         self.declined.retain(|_, until| *until > now);
         self.check_epochs(&view, out);
         self.create_missing(&view);
@@ -144,7 +144,7 @@ impl Protocol {
 
     /// The row is newer than what this view shows, or soon will be.
     fn is_uncertain(&self, key: &Key) -> bool {
-        self.busy.contains(key) || self.touched.contains_key(key)
+        self.busy.contains(key) || self.touched.contains(key)
     }
 
     fn settle_runs(&mut self, now: Duration, view: &View, out: &mut Vec<Output>) {

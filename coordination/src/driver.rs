@@ -1,0 +1,455 @@
+//! Runs the steps of the protocol against a clock and a store.
+//!
+//! One task owns the protocol. Statements run beside it, each with its deadline; guards and handles
+//! leave messages in an inbox. Nothing here decides about a lease: that is the protocol's business,
+//! and the guards fence themselves even if this task stands still.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::{Notify, mpsc, watch};
+
+use crate::clock::{Clock, Timestamp, millis};
+use crate::guard::{Guard, Term, Trust, within};
+use crate::lease::{Epoch, Key, Lease, View};
+use crate::member::MemberId;
+use crate::metrics::Counters;
+use crate::protocol::{Input, Note, Op, Output, Protocol, Reply, Stop};
+use crate::status::{Phase, Tracker};
+use crate::store::{Store, StoreError};
+use crate::timing::Timing;
+use crate::ungated::Ungated;
+
+/// Who wants to be told of terms of one key.
+#[derive(Debug)]
+pub(crate) struct Registered {
+    pub(crate) number: u64,
+    pub(crate) definition: Arc<str>,
+    pub(crate) guards: mpsc::Sender<Guard>,
+}
+
+#[derive(Debug, Default)]
+struct Inbox {
+    stopped: Vec<(Key, Epoch)>,
+    superseded: Vec<Key>,
+    declare: bool,
+    nudge: bool,
+    trouble: bool,
+    drain: bool,
+    abandon: bool,
+}
+
+/// What status readers see of the driver.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) phase: Phase,
+    pub(crate) member: MemberId,
+    pub(crate) trust: Arc<Trust>,
+    pub(crate) silent_since: Option<Duration>,
+    pub(crate) duplicate_node: Option<bool>,
+    pub(crate) view: Arc<View>,
+}
+
+/// What the driver, the handles and the guards have in common.
+pub(crate) struct Shared {
+    pub(crate) clock: Arc<dyn Clock>,
+    /// `None` when coordination is off.
+    pub(crate) store: Option<Arc<dyn Store>>,
+    pub(crate) timing: Timing,
+    pub(crate) counters: Counters,
+    pub(crate) registered: Mutex<BTreeMap<Key, Registered>>,
+    pub(crate) seen: Mutex<Seen>,
+    pub(crate) tracker: Mutex<Tracker>,
+    inbox: Mutex<Inbox>,
+    wake: Notify,
+    pub(crate) left: watch::Sender<bool>,
+    /// Database time minus uptime in milliseconds, once known.
+    offset: AtomicI64,
+    offset_known: AtomicBool,
+    pub(crate) ungated: Ungated,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub(crate) fn new(clock: Arc<dyn Clock>, store: Option<Arc<dyn Store>>, timing: Timing) -> Arc<Self> {
+        let phase = if store.is_some() { Phase::Joining } else { Phase::Off };
+        let seen = Seen {
+            phase,
+            member: MemberId(0),
+            trust: Arc::default(),
+            silent_since: None,
+            duplicate_node: None,
+            view: Arc::default(),
+        };
+        Arc::new(Self {
+            clock,
+            store,
+            timing,
+            counters: Counters::default(),
+            registered: Mutex::default(),
+            seen: Mutex::new(seen),
+            tracker: Mutex::default(),
+            inbox: Mutex::default(),
+            wake: Notify::new(),
+            left: watch::Sender::new(false),
+            offset: AtomicI64::new(0),
+            offset_known: AtomicBool::new(false),
+            ungated: Ungated::default(),
+        })
+    }
+
+    fn tell(&self, message: impl FnOnce(&mut Inbox)) {
+        message(&mut lock(&self.inbox));
+        self.wake.notify_one();
+    }
+
+    /// The last guard of a term is gone.
+    pub(crate) fn ended(&self, key: &Key, epoch: Epoch) {
+        self.tell(|inbox| inbox.stopped.push((key.clone(), epoch)));
+    }
+
+    /// Newer registrations wait for the runs of these keys to end.
+    pub(crate) fn supersede(&self, keys: &[Key]) {
+        self.tell(|inbox| inbox.superseded.extend_from_slice(keys));
+    }
+
+    pub(crate) fn declare(&self) {
+        self.tell(|inbox| inbox.declare = true);
+    }
+
+    pub(crate) fn nudge(&self) {
+        self.tell(|inbox| inbox.nudge = true);
+    }
+
+    pub(crate) fn drain(&self) {
+        self.tell(|inbox| inbox.drain = true);
+    }
+
+    pub(crate) fn abandon(&self) {
+        self.tell(|inbox| inbox.abandon = true);
+    }
+
+    /// A fire or a status change found the database in trouble.
+    pub(crate) fn trouble(&self, error: &StoreError) {
+        self.counters.database_errors.fetch_add(1, Ordering::Relaxed);
+        if !matches!(error, StoreError::Refused(_)) {
+            self.tell(|inbox| inbox.trouble = true);
+        }
+    }
+
+    /// The group's time: the database's clock as last seen, carried on by our uptime.
+    pub(crate) fn now(&self) -> Timestamp {
+        if !self.offset_known.load(Ordering::Acquire) {
+            return self.clock.now();
+        }
+        Timestamp(self.offset.load(Ordering::Acquire) + millis(self.clock.uptime()))
+    }
+
+    /// Takes the database's clock from a view that was read between the two uptimes.
+    fn set_time(&self, database: Timestamp, sent: Duration, arrived: Duration) {
+        let way = arrived.saturating_sub(sent);
+        let fresh = database.0 - millis(sent + way / 2);
+        if !self.offset_known.swap(true, Ordering::AcqRel) {
+            self.offset.store(fresh, Ordering::Release);
+            return;
+        }
+        let off = fresh - self.offset.load(Ordering::Acquire);
+        let uncertain = millis(way / 2) + 2;
+        if off.abs() > uncertain {
+            self.offset.store(fresh, Ordering::Release);
+        }
+        if off.abs() > 500 + uncertain {
+            self.counters.clock_steps.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!(milliseconds = off, "the coordination database's clock has jumped");
+        }
+    }
+}
+
+struct Done {
+    op: Op,
+    sent: Duration,
+    result: Result<Reply, StoreError>,
+}
+
+/// The task that owns the protocol.
+pub(crate) struct Driver {
+    shared: Arc<Shared>,
+    store: Arc<dyn Store>,
+    protocol: Protocol,
+    statements: FuturesUnordered<BoxFuture<'static, Done>>,
+    trust: BTreeMap<MemberId, Arc<Trust>>,
+    terms: BTreeMap<Key, Arc<Term>>,
+    draining: bool,
+    last_view: Option<Arc<View>>,
+}
+
+impl Driver {
+    pub(crate) fn new(shared: Arc<Shared>, store: Arc<dyn Store>, protocol: Protocol) -> Self {
+        Self {
+            shared,
+            store,
+            protocol,
+            statements: FuturesUnordered::new(),
+            trust: BTreeMap::new(),
+            terms: BTreeMap::new(),
+            draining: false,
+            last_view: None,
+        }
+    }
+
+    pub(crate) async fn run(mut self) {
+        self.step(Input::Wake);
+        while !*self.shared.left.borrow() {
+            let sleep = tokio::time::sleep(self.pause());
+            tokio::select! {
+                () = sleep => self.step(Input::Wake),
+                () = self.shared.wake.notified() => {}
+                Some(done) = self.statements.next(), if !self.statements.is_empty() => self.answered(done),
+            }
+            self.read_inbox();
+            self.publish();
+        }
+        lock(&self.shared.registered).clear();
+    }
+
+    /// How long nothing is due. Timers may stand still while the machine sleeps, so never long.
+    fn pause(&self) -> Duration {
+        let wake = self.protocol.wake_at();
+        let left = wake.map_or(Duration::MAX, |at| at.saturating_sub(self.shared.clock.uptime()));
+        left.min(self.shared.timing.heartbeat)
+    }
+
+    fn step(&mut self, input: Input) {
+        let outputs = self.protocol.step(self.shared.clock.uptime(), input);
+        for output in outputs {
+            self.perform(output);
+        }
+    }
+
+    fn answered(&mut self, done: Done) {
+        let now = self.shared.clock.uptime();
+        match (&done.op, &done.result) {
+            (_, Err(_)) => {
+                self.shared.counters.database_errors.fetch_add(1, Ordering::Relaxed);
+            }
+            (Op::Renew { .. }, Ok(_)) => self.shared.counters.renewed(now.saturating_sub(done.sent)),
+            (Op::Observe, Ok(Reply::View(view))) => self.shared.set_time(view.database, done.sent, now),
+            _ => {}
+        }
+        self.step(Input::Answer { op: done.op, sent: done.sent, result: done.result });
+    }
+
+    fn read_inbox(&mut self) {
+        let inbox = std::mem::take(&mut *lock(&self.shared.inbox));
+        if inbox.declare {
+            let registered = lock(&self.shared.registered);
+            let keys = registered.iter().map(|(k, r)| (k.clone(), r.definition.clone())).collect();
+            drop(registered);
+            self.step(Input::Declare(keys));
+        }
+        for term in inbox.superseded.iter().filter_map(|key| self.terms.get(key)) {
+            term.superseded.store(true, Ordering::Release);
+            term.end(Stop::Undeployed);
+        }
+        for (key, epoch) in inbox.stopped {
+            self.stopped(key, epoch);
+        }
+        if inbox.trouble {
+            self.step(Input::Trouble);
+        }
+        if inbox.nudge {
+            self.step(Input::Nudge);
+        }
+        if inbox.drain {
+            self.draining = true;
+            self.step(Input::Drain);
+        }
+        if inbox.abandon {
+            self.step(Input::Abandon);
+        }
+    }
+
+    /// A run has ended here. If a newer registration waits, the same term goes on with that one.
+    fn stopped(&mut self, key: Key, epoch: Epoch) {
+        let Some(term) = self.terms.get(&key).filter(|t| t.lease.epoch == epoch).cloned() else { return };
+        self.terms.remove(&key);
+        let ours = self.protocol.runs().any(|(k, e, stop)| *k == key && e == epoch && stop.is_none());
+        if term.superseded.load(Ordering::Acquire) && ours {
+            self.begin(term.current());
+        } else {
+            self.step(Input::Stopped { key, epoch });
+        }
+    }
+
+    fn perform(&mut self, output: Output) {
+        match output {
+            Output::Do(op) => self.send(op),
+            Output::Trust { member, until } => self.trust_of(member).extend(until),
+            Output::Start(lease) => {
+                tracing::info!(activation = %lease.key, epoch = %lease.epoch, "activation starts on this node");
+                self.begin(lease);
+            }
+            Output::Stop { key, epoch, why } => {
+                tracing::info!(activation = %key, %epoch, reason = why.word(), "activation stops on this node");
+                if let Some(term) = self.terms.get(&key).filter(|t| t.lease.epoch == epoch) {
+                    term.end(why);
+                }
+            }
+            Output::Note(note) => self.note(&note),
+            Output::Left => {
+                tracing::info!("left the cluster");
+                self.shared.left.send_replace(true);
+            }
+        }
+    }
+
+    fn trust_of(&mut self, member: MemberId) -> Arc<Trust> {
+        self.trust.entry(member).or_default().clone()
+    }
+
+    /// Hands a guard to whoever registered the key. If nobody listens the guard is dropped at once,
+    /// which gives the activation up.
+    fn begin(&mut self, lease: Lease) {
+        let key = lease.key.clone();
+        let trust = self.trust_of(lease.member);
+        let term = Term::begin(lease, trust, self.shared.clone());
+        self.terms.insert(key.clone(), term.clone());
+        let guards = lock(&self.shared.registered).get(&key).map(|r| r.guards.clone());
+        let guard = Guard::new(term);
+        if let Some(Err(error)) = guards.map(|guards| guards.try_send(guard)) {
+            tracing::debug!(activation = %key, %error, "nobody took the activation");
+        }
+    }
+
+    fn send(&mut self, op: Op) {
+        let (store, clock) = (self.store.clone(), self.shared.clock.clone());
+        let limit = self.shared.timing.statement;
+        self.shared.counters.statements.fetch_add(1, Ordering::Relaxed);
+        let sent = clock.uptime();
+        self.statements.push(Box::pin(async move {
+            let result = within(limit, perform(store.as_ref(), &op)).await;
+            Done { op, sent, result }
+        }));
+    }
+
+    fn publish(&mut self) {
+        let view = self.protocol.view();
+        if let Some(view) = view.filter(|v| !self.last_view.as_ref().is_some_and(|l| Arc::ptr_eq(l, v))) {
+            lock(&self.shared.tracker).see(view);
+            self.last_view = Some(view.clone());
+        }
+        let phase = match (*self.shared.left.borrow(), self.draining, self.protocol.is_member()) {
+            (true, _, _) => Phase::Left,
+            (_, true, _) => Phase::Draining,
+            (_, _, true) => Phase::Member,
+            _ => Phase::Joining,
+        };
+        let member = self.protocol.me();
+        let trust = self.trust_of(member);
+        self.trust.retain(|id, _| *id == member);
+        let mut seen = lock(&self.shared.seen);
+        seen.phase = phase;
+        seen.member = member;
+        seen.trust = trust;
+        seen.silent_since = self.protocol.trouble_since();
+        if let Some(view) = &self.last_view {
+            seen.view = view.clone();
+        }
+    }
+
+    /// One line per change; the wording keeps the peer's lines where it has one, so that existing
+    /// alert rules still match.
+    fn note(&mut self, note: &Note) {
+        let counters = &self.shared.counters;
+        let add = |n: &std::sync::atomic::AtomicU64| n.fetch_add(1, Ordering::Relaxed);
+        match note {
+            Note::Joined(id) => {
+                lock(&self.shared.seen).duplicate_node = None;
+                tracing::info!(member = %id, "Successfully joined the cluster with id [{id}]");
+            }
+            Note::NodeTaken { holder, moving } => {
+                lock(&self.shared.seen).duplicate_node = Some(*moving);
+                if *moving {
+                    tracing::error!(member = %holder, "is a duplicate node: another live process uses our node id; waiting until it ends");
+                } else {
+                    tracing::warn!(member = %holder, "our node id is still held by an earlier process; waiting until it ends");
+                }
+            }
+            Note::MemberSeen { id, node } => {
+                tracing::info!(member = %id, %node, "Member added [{node}]");
+            }
+            Note::MemberGone { id, node } => {
+                tracing::info!(member = %id, %node, "Member removed [{node}]");
+            }
+            Note::Expired(id) => {
+                add(&counters.expired);
+                tracing::warn!(member = %id, "ended a silent member");
+            }
+            Note::Expelled(id) => {
+                add(&counters.expelled);
+                tracing::error!(member = %id, "this node was silent for too long and was ended by others; joining anew");
+            }
+            Note::DatabaseSilent { reason } => {
+                tracing::warn!(%reason, "the coordination database does not answer");
+            }
+            Note::DatabaseBack { after } => {
+                tracing::info!(after_ms = millis(*after), "Re-joined the cluster successfully.");
+            }
+            Note::Fenced { activations } => {
+                add(&counters.fenced);
+                tracing::error!(
+                    activations,
+                    "Lost connection to the cluster. Coordinated work is stopped until the database answers; HTTP traffic goes on"
+                );
+            }
+            Note::EpochWentBack { key, from, to } => {
+                tracing::error!(activation = %key, %from, %to, "an epoch went back: the coordination database was restored or lost commits");
+            }
+            Note::Claimed { from: Some(_), .. } => {
+                add(&counters.takeovers);
+            }
+            Note::Claimed { from: None, .. } => {
+                add(&counters.claims);
+            }
+        }
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // Whatever ends the task, no guard may outlive it for longer than its trust.
+        for term in self.terms.values() {
+            term.end(Stop::Revoked(crate::protocol::Loss::Deadline));
+        }
+        self.shared.left.send_replace(true);
+    }
+}
+
+async fn perform(store: &dyn Store, op: &Op) -> Result<Reply, StoreError> {
+    let done = match op {
+        Op::Join(info) => store.join(info).await?,
+        Op::Renew { member, offer } => store.renew(*member, offer.as_deref()).await?,
+        Op::Observe => return Ok(Reply::View(Arc::new(store.observe().await?))),
+        Op::End { member, how } => store.end(*member, *how).await?,
+        Op::Create(keys) => {
+            store.create(keys).await?;
+            true
+        }
+        Op::Claim(claim) => store.claim(claim).await?,
+        Op::Release(release) => store.release(release).await?,
+    };
+    Ok(Reply::Done(done))
+}
