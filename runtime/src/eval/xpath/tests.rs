@@ -28,7 +28,12 @@ impl<'a> Scope<'a> for Test<'a> {
         }))
     }
 
-    fn call(&self, name: &FunctionName, arguments: &[Value<'a>], _: &Focus<'a>) -> Evaluated<Option<Value<'a>>> {
+    fn call(
+        &self,
+        name: &FunctionName,
+        arguments: &[Value<'a>],
+        _: &Focus<'a>,
+    ) -> Evaluated<Option<Value<'a>>> {
         match (&*name.local, arguments) {
             ("twice", [value]) => Ok(Some(Value::Number(value.number() * 2.0))),
             _ => Ok(None),
@@ -59,8 +64,9 @@ fn show(value: &Value<'_>) -> String {
 fn run_with(text: &str, rootless: bool) -> Result<String, String> {
     let document = parse(ORDER).unwrap();
     let root = Node::new(&document, document.root_element().unwrap());
-    let prefixes: Vec<Binding> =
-        [("o", "urn:orders"), ("c", "urn:common"), ("d", "urn:default")].map(|(p, u)| (p.into(), u.into())).into();
+    let prefixes: Vec<Binding> = [("o", "urn:orders"), ("c", "urn:common"), ("d", "urn:default")]
+        .map(|(p, u)| (p.into(), u.into()))
+        .into();
     let query = Query::compile(text, &prefixes).map_err(|e| e.to_string())?;
     query.evaluate(&Test { root, rootless }, root).map(|v| show(&v)).map_err(|e| e.to_string())
 }
@@ -274,7 +280,12 @@ fn functions_that_do_not_fit() {
         "//line | //sku = 3",
         "evaluate('//[')",
     ]);
-    check(&[("zz:concat('a', 'b')", "ab"), ("count($list)", "1.0"), ("syn:twice(4)", "8.0"), ("//line[twice(1)]", "l2")]);
+    check(&[
+        ("zz:concat('a', 'b')", "ab"),
+        ("count($list)", "1.0"),
+        ("syn:twice(4)", "8.0"),
+        ("//line[twice(1)]", "l2"),
+    ]);
 }
 
 #[test]
@@ -391,7 +402,8 @@ fn nodes_of_two_documents_meet() {
     let one = parse("<a><b>1</b></a>").unwrap();
     let two = parse("<x><b>2</b></x>").unwrap();
     let query = Query::compile("//b | $x//b", &[]).unwrap();
-    let value = query.evaluate(&Other(Node::new(&two, Document::ROOT)), Node::new(&one, Document::ROOT)).unwrap();
+    let value =
+        query.evaluate(&Other(Node::new(&two, Document::ROOT)), Node::new(&one, Document::ROOT)).unwrap();
     let texts: String = value.nodes().iter().map(|n| n.string_value()).collect();
     assert_eq!(texts, "12");
 }
