@@ -7,6 +7,7 @@ use crate::flow::Context;
 use crate::message::{Json, Message, Value};
 use std::sync::Arc;
 
+mod decimal;
 pub mod java_regex;
 pub mod jsonpath;
 mod selection;

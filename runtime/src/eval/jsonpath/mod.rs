@@ -1,7 +1,21 @@
 //! JSONPath in Jayway's dialect over [`Json`]: reading, and changing by path for enrich and foreach.
 
-use super::selection::JsonMatch;
+mod change;
+mod filter;
+mod functions;
+mod number;
+mod program;
+mod run;
+#[cfg(test)]
+mod tests;
+
+pub use number::Number;
+
+use super::selection::{JsonMatch, Key};
 use crate::message::Json;
+use artifacts::expr::SyntaxError;
+use program::Token;
+use run::{Run, last_member};
 use std::sync::Arc;
 
 /// Why a path gave nothing.
@@ -15,16 +29,54 @@ pub enum PathError {
     Invalid(String),
 }
 
+/// What reading gives, with the Java type that MI works with.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Found {
+    /// Null.
+    Null,
+    /// A string; `true` when a function gave it (then it is no JSON element any more).
+    Text(Arc<str>, bool),
+    /// A boolean; `true` when a function gave it.
+    Bool(bool, bool),
+    /// A number; `true` when a function gave it.
+    Number(Number, bool),
+    /// An object or array.
+    Container(Json),
+}
+
 /// A compiled path.
 #[derive(Debug, Clone)]
 pub struct JsonPath {
     text: Arc<str>,
+    at_document: bool,
+    tokens: Vec<Token>,
+    definite: bool,
+    function: bool,
+    /// Only single members and positions: walked without bookkeeping.
+    simple: bool,
 }
 
 impl JsonPath {
     /// Compiles a path as Jayway does: `$.a`, `a.b` and `@.a` are all accepted.
-    pub fn compile(text: &str) -> Result<Self, artifacts::expr::SyntaxError> {
-        Ok(Self { text: text.into() })
+    pub fn compile(text: &str) -> Result<Self, SyntaxError> {
+        Self::from_path(&artifacts::expr::jsonpath::parse(text)?, text)
+    }
+
+    fn from_path(path: &artifacts::expr::jsonpath::Path, text: &str) -> Result<Self, SyntaxError> {
+        let tokens = program::tokens(&path.tokens)?;
+        let simple = tokens.iter().all(|token| match token {
+            Token::Properties(names) => names.len() == 1,
+            Token::Indexes(indexes) => indexes.len() == 1,
+            _ => false,
+        });
+        Ok(Self {
+            text: text.into(),
+            at_document: path.at_document,
+            tokens,
+            definite: path.is_definite(),
+            function: path.is_function(),
+            simple,
+        })
     }
 
     /// The text as written.
@@ -34,46 +86,98 @@ impl JsonPath {
 
     /// Names at most one element (no wildcard, scan, slice or filter)?
     pub fn is_definite(&self) -> bool {
-        true
+        self.definite
     }
 
     /// Is it `$`?
     pub fn is_root(&self) -> bool {
-        &*self.text == "$"
+        self.at_document && self.tokens.is_empty()
     }
 
-    /// Reads: the element of a definite path, an array of matches otherwise.
-    pub fn read(&self, _root: &Json) -> Result<Json, PathError> {
-        Ok(Json::Null)
+    /// Reads: the element of a definite path, an array of matches otherwise. A member that is missing
+    /// at the end of a definite path is [`PathError::NotFound`].
+    pub fn read(&self, root: &Json) -> Result<Json, PathError> {
+        Ok(match self.find(root)? {
+            Found::Null => Json::Null,
+            Found::Text(text, _) => Json::String(text),
+            Found::Bool(value, _) => Json::Bool(value),
+            Found::Number(number, _) => Json::Number(number.text()),
+            Found::Container(json) => json,
+        })
+    }
+
+    /// Reads with the Java type of the result.
+    pub fn find(&self, root: &Json) -> Result<Found, PathError> {
+        if self.simple {
+            let (json, member) = self.walk(root)?;
+            return Ok(found(json, member, false));
+        }
+        let hits = Run::new(self, root, root).hits()?;
+        if !self.definite {
+            return Ok(Found::Container(Json::Array(hits.into_iter().map(run::Hit::into_result).collect())));
+        }
+        match hits.into_iter().next_back() {
+            Some(hit) => Ok(found(&hit.value, hit.member, self.function)),
+            None => Err(self.not_found()),
+        }
+    }
+
+    /// The element of a path of members and positions only, without copying it; `None` for other paths.
+    pub fn peek<'j>(&self, root: &'j Json) -> Option<Result<&'j Json, PathError>> {
+        self.simple.then(|| self.walk(root).map(|(json, _)| json))
+    }
+
+    fn not_found(&self) -> PathError {
+        PathError::NotFound(format!("no results for path {}", self.text))
+    }
+
+    /// The element and whether it is a member of an object.
+    fn walk<'j>(&self, root: &'j Json) -> Result<(&'j Json, bool), PathError> {
+        let (mut json, mut member) = (root, false);
+        for token in &self.tokens {
+            let next = match (token, json) {
+                (Token::Properties(names), Json::Object(members)) => {
+                    member = true;
+                    names.first().and_then(|name| last_member(members, name))
+                }
+                (Token::Indexes(indexes), Json::Array(items)) => {
+                    member = false;
+                    indexes.first().and_then(|index| items.get(run::position(*index, items.len())?))
+                }
+                _ => None,
+            };
+            json = next.ok_or_else(|| self.not_found())?;
+        }
+        Ok((json, member))
     }
 
     /// Every match with its place.
-    pub fn matches(&self, _root: &Json) -> Result<Vec<JsonMatch>, PathError> {
-        Ok(Vec::new())
+    pub fn matches(&self, root: &Json) -> Result<Vec<JsonMatch>, PathError> {
+        let hits = Run::new(self, root, root).tracked().hits()?;
+        if self.definite && hits.is_empty() {
+            return Err(self.not_found());
+        }
+        Ok(hits
+            .into_iter()
+            .map(|hit| JsonMatch { place: hit.place.clone(), value: hit.into_result() })
+            .collect())
     }
 
-    /// Replaces what matches; [`PathError::NotFound`] when a definite path matches nothing.
-    pub fn set(&self, _root: &mut Json, _value: &Json) -> Result<(), PathError> {
-        Ok(())
+    /// The places of all matches; a missing leaf is no error here.
+    fn places(&self, root: &Json) -> Result<Vec<Vec<Key>>, PathError> {
+        let places: Vec<_> =
+            Run::new(self, root, root).for_update().hits()?.into_iter().map(|hit| hit.place).collect();
+        if places.is_empty() { Err(self.not_found()) } else { Ok(places) }
     }
+}
 
-    /// Appends to the arrays that match.
-    pub fn add(&self, _root: &mut Json, _value: &Json) -> Result<(), PathError> {
-        Ok(())
-    }
-
-    /// Sets a member in the objects that match.
-    pub fn put(&self, _root: &mut Json, _key: &str, _value: &Json) -> Result<(), PathError> {
-        Ok(())
-    }
-
-    /// Removes what matches.
-    pub fn delete(&self, _root: &mut Json) -> Result<(), PathError> {
-        Ok(())
-    }
-
-    /// Renames a member in the objects that match; the member moves to the end, as Jayway does.
-    pub fn rename_key(&self, _root: &mut Json, _old: &str, _new: &str) -> Result<(), PathError> {
-        Ok(())
+fn found(json: &Json, member: bool, function: bool) -> Found {
+    match json {
+        Json::Null => Found::Null,
+        Json::Bool(value) => Found::Bool(*value, function),
+        Json::String(text) => Found::Text(text.clone(), function),
+        Json::Number(text) if member => Found::Number(Number::of_member(text), function),
+        Json::Number(text) => Found::Number(Number::Lazy(text.clone()), function),
+        container => Found::Container(container.clone()),
     }
 }
