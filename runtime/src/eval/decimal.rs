@@ -222,7 +222,10 @@ impl Ord for Decimal {
         let by_value = height(self).cmp(&height(other)).then_with(|| {
             let width = self.digits.len().max(other.digits.len());
             let digit = |d: &Self, at: usize| d.digits.get(at).copied().unwrap_or(0);
-            (0..width).map(|at| digit(self, at).cmp(&digit(other, at))).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
+            (0..width)
+                .map(|at| digit(self, at).cmp(&digit(other, at)))
+                .find(|o| o.is_ne())
+                .unwrap_or(Ordering::Equal)
         });
         if self.negative { by_value.reverse() } else { by_value }
     }
@@ -325,6 +328,8 @@ mod tests {
         }
         assert_eq!(d("15e2").to_i64(), Some(1500));
         assert_eq!(d("9223372036854775808").to_i64(), None);
-        assert!(Decimal::parse("").is_none() && Decimal::parse("1x").is_none() && Decimal::parse(".").is_none());
+        assert!(
+            Decimal::parse("").is_none() && Decimal::parse("1x").is_none() && Decimal::parse(".").is_none()
+        );
     }
 }

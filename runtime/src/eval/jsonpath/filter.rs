@@ -114,10 +114,9 @@ fn relation(left: &Side<'_>, operator: Operator, right: &Side<'_>) -> Result<boo
         O::In => contains(items_or_skip(right)?, left),
         O::NotIn => !contains(items_or_skip(right)?, left),
         O::Contains => match (left, right) {
-            (Side::Json(text), Side::Json(part)) if text.as_str().is_some() && part.as_str().is_some() => text
-                .as_str()
-                .unwrap_or_default()
-                .contains(part.as_str().unwrap_or_default()),
+            (Side::Json(text), Side::Json(part)) if text.as_str().is_some() && part.as_str().is_some() => {
+                text.as_str().unwrap_or_default().contains(part.as_str().unwrap_or_default())
+            }
             _ => items(left).is_some_and(|items| contains(items, right)),
         },
         O::All => match (left, items(left)) {

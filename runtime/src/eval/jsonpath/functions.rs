@@ -21,8 +21,10 @@ pub(super) fn call(name: &str, parameters: &[Parameter], model: &Json, root: &Js
         "last" => element(model, -1),
         "index" => {
             let values = values(parameters, root)?;
-            let numbers: Vec<f64> =
-                values.iter().flat_map(|v| if v.is_container() { self::numbers(v) } else { one(v) }).collect();
+            let numbers: Vec<f64> = values
+                .iter()
+                .flat_map(|v| if v.is_container() { self::numbers(v) } else { one(v) })
+                .collect();
             match numbers.first() {
                 Some(index) => element(model, *index as i32),
                 None => Err(Stop::OutOfBounds("index() needs a number".to_owned())),

@@ -123,11 +123,7 @@ fn changes() {
 fn matches_have_places() {
     let root = Json::parse(SHOP).unwrap();
     let matches = JsonPath::compile("$.shop.books[?(@.id == 2)].t").unwrap().matches(&root).unwrap();
-    let place = vec![
-        Key::Member("shop".into()),
-        Key::Member("books".into()),
-        Key::Index(1),
-        Key::Member("t".into()),
-    ];
+    let place =
+        vec![Key::Member("shop".into()), Key::Member("books".into()), Key::Index(1), Key::Member("t".into())];
     assert_eq!(matches, [JsonMatch { place, value: Json::string("Two") }]);
 }
