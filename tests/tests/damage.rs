@@ -1,5 +1,8 @@
 //! A thousand artifacts with random damage: reading and compiling them reports, and never panics.
 
+// This whole file is a test, helpers included.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use harness::damage::{Dice, damage};

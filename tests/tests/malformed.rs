@@ -1,6 +1,9 @@
 //! Ten thousand malformed requests against a running server: it stays alive, and serves a good
 //! request afterwards.
 
+// This whole file is a test, helpers included.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::path::Path;

@@ -2,6 +2,9 @@
 //! name which. A new arrow is a decision: it is written here and in `ARCHITECTURE.md`, or it is a
 //! mistake that this test finds.
 
+// This whole file is a test, helpers included.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -115,7 +115,7 @@ fn evaluate(tuple: &Tuple) -> Answer {
     let expr = compile(tuple)?;
     let (message, cx) = (message(tuple)?, context());
     let text = expr.text(&message, &cx).map_err(fault)?;
-    Ok(some(text.map(Into::into)))
+    Ok(some(text))
 }
 
 /// How many nodes an XPath selects.
