@@ -134,7 +134,8 @@ fn load(options: &Options, binary: &std::path::Path, say: &impl Fn(&str)) -> Res
     }
     let cores = Cores::of_machine();
     let backend = target::backend(cores).map_err(|e| e.to_string())?;
-    let write = |artifacts: &std::path::Path| chosen.iter().try_for_each(|s| s.write(artifacts, backend.port));
+    let write =
+        |artifacts: &std::path::Path| chosen.iter().try_for_each(|s| s.write(artifacts, backend.port));
     let targets = [
         target::nginx(&options.nginx, cores, backend.port).map_err(|e| e.to_string())?,
         target::ganglion(binary, cores, write).map_err(|e| e.to_string())?,
@@ -153,7 +154,9 @@ mod tests {
 
     #[test]
     fn options_are_read() {
-        let o = Options::read("load --scenario a,b --rate 100 --quick --connections 7".split(' ').map(str::to_owned));
+        let o = Options::read(
+            "load --scenario a,b --rate 100 --quick --connections 7".split(' ').map(str::to_owned),
+        );
         let o = o.unwrap();
         assert_eq!((o.what.as_str(), o.scenarios.len(), o.plan.connections, o.starts), ("load", 2, 7, 3));
         assert_eq!(o.plan.mode, Mode::Open(100.0));

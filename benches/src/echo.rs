@@ -30,7 +30,9 @@ pub fn serve(listener: &TcpListener) -> io::Result<()> {
                 accept(listener, &poll, &mut connections)?;
                 continue;
             }
-            let Some(slot) = usize::try_from(*number).ok().and_then(|n| connections.get_mut(n)) else { continue };
+            let Some(slot) = usize::try_from(*number).ok().and_then(|n| connections.get_mut(n)) else {
+                continue;
+            };
             if slot.as_mut().is_some_and(|c| c.turn().is_err()) {
                 *slot = None;
             }
@@ -50,8 +52,12 @@ fn accept(listener: &TcpListener, poll: &Poll, connections: &mut Vec<Option<Conn
         stream.set_nodelay(true)?;
         let free = connections.iter().position(Option::is_none).unwrap_or(connections.len());
         poll.add(&stream, free as u64)?;
-        let connection =
-            Some(Connection { stream, input: Vec::with_capacity(4096), output: Vec::with_capacity(4096), sent: 0 });
+        let connection = Some(Connection {
+            stream,
+            input: Vec::with_capacity(4096),
+            output: Vec::with_capacity(4096),
+            sent: 0,
+        });
         match connections.get_mut(free) {
             Some(slot) => *slot = connection,
             None => connections.push(connection),
@@ -81,7 +87,9 @@ impl Connection {
                 Read::Bad => return Err(io::ErrorKind::InvalidData.into()),
                 Read::Whole(message) => {
                     self.output.extend_from_slice(b"HTTP/1.1 200 OK\r\nContent-Type: ");
-                    self.output.extend_from_slice(wire::header(message.head, b"content-type").unwrap_or(b"text/plain"));
+                    self.output.extend_from_slice(
+                        wire::header(message.head, b"content-type").unwrap_or(b"text/plain"),
+                    );
                     write!(self.output, "\r\nContent-Length: {}\r\n\r\n", message.body.len())?;
                     self.output.extend_from_slice(&message.body);
                     message.length

@@ -75,7 +75,11 @@ mod tests {
         for value in (0..63).map(|p| 1u64 << p).flat_map(|v| [v, v + v / 3, v + v / 2]) {
             let b = bucket(value);
             assert!(b >= last, "{value}");
-            assert!(upper(b) >= value && upper(b) - value <= value / 32 + 1, "{value} in {b} up to {}", upper(b));
+            assert!(
+                upper(b) >= value && upper(b) - value <= value / 32 + 1,
+                "{value} in {b} up to {}",
+                upper(b)
+            );
             last = b;
         }
     }

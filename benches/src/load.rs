@@ -114,8 +114,10 @@ impl<'l> Generator<'l> {
             }
             let left = due.saturating_duration_since(Instant::now());
             // With every connection busy only a reply can help; else sleep until shortly before.
-            let wait = if idle.is_empty() { Duration::from_millis(1) } else { left.min(Duration::from_millis(1)) };
-            let wait = if wait < Duration::from_micros(60) && !idle.is_empty() { Duration::ZERO } else { wait };
+            let wait =
+                if idle.is_empty() { Duration::from_millis(1) } else { left.min(Duration::from_millis(1)) };
+            let wait =
+                if wait < Duration::from_micros(60) && !idle.is_empty() { Duration::ZERO } else { wait };
             self.poll.wait(Some(wait), &mut numbers)?;
             for i in numbers.iter().filter_map(|n| usize::try_from(*n).ok()) {
                 if self.turn(i)? {

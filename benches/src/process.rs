@@ -25,7 +25,12 @@ pub struct Memory {
 
 impl Process {
     /// Starts a command with its output in a file, on one core when `core` says which.
-    pub fn start(program: &Path, arguments: &[String], dir: &Path, core: Option<usize>) -> io::Result<Process> {
+    pub fn start(
+        program: &Path,
+        arguments: &[String],
+        dir: &Path,
+        core: Option<usize>,
+    ) -> io::Result<Process> {
         let log = fs::File::create(dir.join("output.log"))?;
         let mut command = match core {
             Some(core) => {
@@ -53,7 +58,10 @@ impl Process {
             let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
             let field = |name: &str| {
                 let line = text.lines().find(|l| l.starts_with(name));
-                line.and_then(|l| l.split_whitespace().nth(1)).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0) * 1024
+                line.and_then(|l| l.split_whitespace().nth(1))
+                    .and_then(|n| n.parse::<u64>().ok())
+                    .unwrap_or(0)
+                    * 1024
             };
             out.rss += field("Rss:");
             out.pss += field("Pss:");

@@ -23,17 +23,15 @@ const NAMESPACE: &str = "http://ws.apache.org/ns/synapse";
 
 /// All scenarios, cheapest first.
 pub fn all() -> Vec<Scenario> {
-    let api = Scenario {
-        name: "",
-        about: "",
-        path: "",
-        headers: "",
-        mediators: "",
-        proxy: false,
-        reply: None,
-    };
+    let api =
+        Scenario { name: "", about: "", path: "", headers: "", mediators: "", proxy: false, reply: None };
     vec![
-        Scenario { name: "direct-api", about: "API: call, respond; body untouched", path: "/direct", ..api.clone() },
+        Scenario {
+            name: "direct-api",
+            about: "API: call, respond; body untouched",
+            path: "/direct",
+            ..api.clone()
+        },
         Scenario {
             name: "direct-proxy",
             about: "proxy service with a target endpoint; body untouched",
@@ -99,10 +97,13 @@ impl Scenario {
         let name: String = self.name.replace('-', "_");
         let (folder, text) = if self.proxy {
             let target = format!("<target>{endpoint}<outSequence><send/></outSequence></target>");
-            let text = format!("<proxy xmlns=\"{NAMESPACE}\" name=\"Direct\" transports=\"http https\">{target}</proxy>");
+            let text = format!(
+                "<proxy xmlns=\"{NAMESPACE}\" name=\"Direct\" transports=\"http https\">{target}</proxy>"
+            );
             ("proxy-services", text)
         } else {
-            let flow = format!("<inSequence>{}<call>{endpoint}</call><respond/></inSequence>", self.mediators);
+            let flow =
+                format!("<inSequence>{}<call>{endpoint}</call><respond/></inSequence>", self.mediators);
             let text = format!(
                 "<api xmlns=\"{NAMESPACE}\" name=\"{name}\" context=\"{}\"><resource methods=\"POST\">{flow}</resource></api>",
                 self.path

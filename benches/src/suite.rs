@@ -100,7 +100,11 @@ fn one(
     let before = (target.process.cpu(), backend.process.cpu(), own_cpu());
     let measured = load::run(&load).map_err(|e| format!("{} on {}: {e}", scenario.name, target.name))?;
     let after = (target.process.cpu(), backend.process.cpu(), own_cpu());
-    let cpu = (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1), after.2.saturating_sub(before.2));
+    let cpu = (
+        after.0.saturating_sub(before.0),
+        after.1.saturating_sub(before.1),
+        after.2.saturating_sub(before.2),
+    );
     Ok(row(scenario.name, target.name, repetition, &measured, cpu))
 }
 

@@ -56,7 +56,9 @@ pub fn free_offset() -> u16 {
 /// Arguments of `ganglion run` for a project.
 pub fn run_arguments(project: &Path, port: u16, offset: u16) -> Vec<String> {
     let project = project.display().to_string();
-    ["run", &project, "--http-port", &port.to_string(), "--port-offset", &offset.to_string()].map(str::to_owned).into()
+    ["run", &project, "--http-port", &port.to_string(), "--port-offset", &offset.to_string()]
+        .map(str::to_owned)
+        .into()
 }
 
 /// Starts the server over a project that `write` fills.
@@ -68,7 +70,8 @@ pub fn ganglion(
     let dir = tempfile::tempdir()?;
     write(&dir.path().join("src/main/wso2mi/artifacts"))?;
     let port = free_port()?;
-    let process = Process::start(binary, &run_arguments(dir.path(), port, free_offset()), dir.path(), cores.server)?;
+    let process =
+        Process::start(binary, &run_arguments(dir.path(), port, free_offset()), dir.path(), cores.server)?;
     listening(Target { name: "ganglion", port, process, _dir: dir })
 }
 

@@ -33,7 +33,8 @@ pub fn read(buffer: &[u8]) -> Read<'_> {
     if header(head, b"transfer-encoding").is_some_and(|v| v.eq_ignore_ascii_case(b"chunked")) {
         return chunked(head, rest, end + 4);
     }
-    let length = header(head, b"content-length").map(|v| std::str::from_utf8(v).ok().and_then(|v| v.parse().ok()));
+    let length =
+        header(head, b"content-length").map(|v| std::str::from_utf8(v).ok().and_then(|v| v.parse().ok()));
     let length: usize = match length {
         Some(Some(n)) => n,
         None if !response || status(head) == Some(202) || status(head) == Some(204) => 0,
@@ -126,6 +127,9 @@ mod tests {
     #[test]
     fn statuses_and_headers_are_found() {
         let head = b"HTTP/1.1 404 Not Found\r\nX-A:  b \r\nServer: s";
-        assert_eq!((status(head), header(head, b"x-a"), header(head, b"x")), (Some(404), Some(&b"b"[..]), None));
+        assert_eq!(
+            (status(head), header(head, b"x-a"), header(head, b"x")),
+            (Some(404), Some(&b"b"[..]), None)
+        );
     }
 }
