@@ -26,6 +26,7 @@ macro_rules! mediators {
     };
 }
 
+mod accepted;
 mod parts;
 
 mediators! {
@@ -58,9 +59,14 @@ pub fn compile(element: ElementRef<'_>, compiler: &mut Compiler) -> Option<Step>
     let find = |name: &str| ALL.iter().find(|def| def.name == name);
     let def = if element.is_synapse() { find(local).or_else(|| find(base)) } else { None };
     let Some(def) = def else {
+        if let Some(mut step) = accepted::compile(element, compiler) {
+            step.name = local.into();
+            step.place = Some((element.source().clone(), element.span()));
+            return Some(step);
+        }
         let message = format!("expected a mediator, found <{local}>");
         let hint =
-            nearest(local, ALL.iter().map(|def| def.name)).map(|name| format!("did you mean <{name}>?"));
+            nearest(local, ALL.iter().map(|def| def.name).chain(accepted::names())).map(|name| format!("did you mean <{name}>?"));
         compiler.error(Code::UNKNOWN_MEDIATOR, element.place(), message).hint = hint;
         return None;
     };
