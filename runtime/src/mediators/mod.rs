@@ -65,8 +65,8 @@ pub fn compile(element: ElementRef<'_>, compiler: &mut Compiler) -> Option<Step>
             return Some(step);
         }
         let message = format!("expected a mediator, found <{local}>");
-        let hint =
-            nearest(local, ALL.iter().map(|def| def.name).chain(accepted::names())).map(|name| format!("did you mean <{name}>?"));
+        let hint = nearest(local, ALL.iter().map(|def| def.name).chain(accepted::names()))
+            .map(|name| format!("did you mean <{name}>?"));
         compiler.error(Code::UNKNOWN_MEDIATOR, element.place(), message).hint = hint;
         return None;
     };

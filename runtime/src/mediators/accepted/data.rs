@@ -7,8 +7,22 @@ use artifacts::diagnostics::Code;
 use artifacts::xml::ElementRef;
 
 const JDBC_TYPES: [&str; 16] = [
-    "CHAR", "VARCHAR", "LONGVARCHAR", "NUMERIC", "DECIMAL", "BIT", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "REAL",
-    "FLOAT", "DOUBLE", "DATE", "TIME", "TIMESTAMP",
+    "CHAR",
+    "VARCHAR",
+    "LONGVARCHAR",
+    "NUMERIC",
+    "DECIMAL",
+    "BIT",
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "REAL",
+    "FLOAT",
+    "DOUBLE",
+    "DATE",
+    "TIME",
+    "TIMESTAMP",
 ];
 
 pub(super) fn database(element: ElementRef<'_>, compiler: &mut Compiler) {

@@ -31,7 +31,8 @@ pub(super) fn cache(element: ElementRef<'_>, compiler: &mut Compiler) {
 fn number(element: ElementRef<'_>, attribute: &str, compiler: &mut Compiler, fits: fn(&str) -> bool) {
     let Some(text) = element.attr(attribute) else { return };
     if !fits(text.trim()) {
-        let message = format!("'{attribute}' of <{}> must be a whole number, found '{text}'", element.local());
+        let message =
+            format!("'{attribute}' of <{}> must be a whole number, found '{text}'", element.local());
         compiler.error(Code::BAD_VALUE, element.place_of(attribute), message);
     }
 }

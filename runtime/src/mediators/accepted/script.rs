@@ -42,13 +42,49 @@ enum Before {
 
 /// Words that an operand may follow.
 const KEYWORDS: [&str; 38] = [
-    "return", "var", "let", "const", "new", "typeof", "in", "of", "instanceof", "function", "else", "case", "do",
-    "delete", "void", "throw", "if", "for", "while", "switch", "try", "catch", "finally", "default", "class", "extends",
-    "async", "await", "yield", "static", "get", "set", "import", "export", "from", "as", "break", "continue",
+    "return",
+    "var",
+    "let",
+    "const",
+    "new",
+    "typeof",
+    "in",
+    "of",
+    "instanceof",
+    "function",
+    "else",
+    "case",
+    "do",
+    "delete",
+    "void",
+    "throw",
+    "if",
+    "for",
+    "while",
+    "switch",
+    "try",
+    "catch",
+    "finally",
+    "default",
+    "class",
+    "extends",
+    "async",
+    "await",
+    "yield",
+    "static",
+    "get",
+    "set",
+    "import",
+    "export",
+    "from",
+    "as",
+    "break",
+    "continue",
 ];
 
 fn scan(text: &str) -> Result<(), String> {
-    let mut scanner = Scanner { rest: text, line: 1, before: Before::Operator, word_line: 0, open: Vec::new() };
+    let mut scanner =
+        Scanner { rest: text, line: 1, before: Before::Operator, word_line: 0, open: Vec::new() };
     while scanner.step()? {}
     match scanner.open.last() {
         Some((bracket, line)) => Err(format!("'{bracket}' of line {line} is never closed")),
@@ -130,7 +166,9 @@ impl Scanner<'_> {
         match c {
             '(' | '[' | '{' => self.open.push((c, self.line)),
             ')' | ']' | '}' => self.close(c)?,
-            '<' if wants_operand => return Err(format!("expected an operand in line {} but found '<'", self.line)),
+            '<' if wants_operand => {
+                return Err(format!("expected an operand in line {} but found '<'", self.line));
+            }
             '/' if wants_operand => return self.regex(),
             '.' if self.rest.starts_with("...") => {
                 self.skip(3);

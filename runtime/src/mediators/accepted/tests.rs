@@ -8,7 +8,8 @@ fn findings(body: &str) -> Option<String> {
     let root = ElementRef { document: &document, id: document.root_element().unwrap() };
     let mut compiler = Compiler::default();
     super::compile(root.first().unwrap(), &mut compiler)?;
-    let errors = compiler.diagnostics.iter().filter(|d| d.severity == artifacts::diagnostics::Severity::Error);
+    let errors =
+        compiler.diagnostics.iter().filter(|d| d.severity == artifacts::diagnostics::Severity::Error);
     Some(errors.map(|d| d.message.clone()).collect::<Vec<_>>().join("\n"))
 }
 
