@@ -181,7 +181,7 @@ fn enter_resource(cx: &mut Context, api: &ApiRoute, resource: usize) {
     let program = api.program.clone();
     let Some(found) = program.resources.get(resource) else { return };
     cx.push_handler(found.fault.clone());
-    let block = found.in_flow.as_ref().and_then(|flow| flow.block(&cx.program, &cx.services));
+    let block = found.in_flow.as_ref().and_then(|flow| flow.block(&cx.program));
     if let Some(block) = block {
         cx.push_block(block, Leave::Continue);
     }

@@ -299,7 +299,7 @@ struct EnterFlow(FlowTarget);
 
 impl Mediator for EnterFlow {
     fn mediate(&self, _message: &mut Message, cx: &mut Context) -> Result<Next, Fault> {
-        let block = self.0.block(&cx.program, &cx.services);
+        let block = self.0.block(&cx.program);
         let block = block.ok_or_else(|| Fault::new("the inSequence of the proxy is not deployed"))?;
         Ok(Next::Enter(crate::flow::Enter { block, leave: Leave::Continue }))
     }
@@ -326,7 +326,7 @@ impl AsyncMediator for ProxyTarget {
                 ProxyTarget::Inline(endpoint) => endpoint.clone(),
                 ProxyTarget::Named(name) => cx
                     .program
-                    .endpoint(name, &cx.services)
+                    .endpoint(name)
                     .ok_or_else(|| Fault::new(format!("Unable to find the endpoint specified : {name}")))?,
             };
             Ok(match endpoint.send(message, cx, Mode::Send).await? {

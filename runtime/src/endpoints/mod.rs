@@ -137,7 +137,7 @@ impl Endpoint {
     pub fn is_ready(&self, cx: &Context) -> bool {
         match &self.kind {
             Kind::Leaf(leaf) => leaf.is_ready(),
-            Kind::Indirect(key) => cx.program.endpoint(key, &cx.services).is_some_and(|e| e.is_ready(cx)),
+            Kind::Indirect(key) => cx.program.endpoint(key).is_some_and(|e| e.is_ready(cx)),
             Kind::Failover(group) => group.is_ready(cx),
             Kind::LoadBalance(group) => group.is_ready(cx),
             Kind::Resolving(_) | Kind::RecipientList(_) | Kind::Unsupported(_) => true,
@@ -174,7 +174,7 @@ fn handled_by_endpoint(fault: &Fault) -> bool {
 }
 
 fn resolve(key: &str, cx: &Context) -> Result<Arc<Endpoint>, Fault> {
-    let found = cx.program.endpoint(key, &cx.services);
+    let found = cx.program.endpoint(key);
     found.ok_or_else(|| {
         Fault::endpoint(codes::INDIRECT_NOT_READY, format!("Couldn't find the endpoint with the key : {key}"))
     })

@@ -120,12 +120,12 @@ impl Context {
 
     /// A sequence of the deployment.
     pub fn sequence(&self, name: &str) -> Option<Arc<Sequence>> {
-        self.program.sequence(name, &self.services)
+        self.program.sequence(name)
     }
 
     /// A local entry or registry resource.
     pub fn resource(&self, key: &str) -> Option<crate::program::Resource> {
-        self.program.resource(key, &self.services)
+        self.program.resource(key)
     }
 
     /// The flow of a branch: a copy of "what comes after", of the fault handlers and template

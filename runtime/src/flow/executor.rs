@@ -193,13 +193,13 @@ fn out_block(cx: &mut Context) -> Option<Arc<Block>> {
         Entry::Api(api, resource) => {
             let resource = api.resources.get(*resource)?;
             let handler = resource.fault.clone();
-            let out = resource.out_flow.as_ref().and_then(|f| f.block(&cx.program, &cx.services));
+            let out = resource.out_flow.as_ref().and_then(|f| f.block(&cx.program));
             cx.handlers.push(handler);
             out
         }
         Entry::Proxy(proxy) => {
             let handler = proxy.fault.clone();
-            let out = proxy.out_flow.as_ref().and_then(|f| f.block(&cx.program, &cx.services));
+            let out = proxy.out_flow.as_ref().and_then(|f| f.block(&cx.program));
             cx.handlers.push(handler);
             out
         }

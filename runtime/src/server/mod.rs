@@ -1,26 +1,57 @@
-//! The life of a server: deploy, listen, drain, stop.
+//! The life of a server: settings, deployment, listeners, hot deployment, drain.
 
-mod loader;
+mod deployment;
+mod health;
+mod watch;
+
+pub use health::{Health, Probes};
 
 use crate::cli::RunArgs;
-use crate::compile::{self, Options};
+use crate::deploy::{self, ConfigValues};
 use crate::engine::{Door, Engine};
-use crate::http::{Listener, ListenerOptions};
+use crate::http::client::PoolLimits;
+use crate::http::{Client, Listener, ListenerOptions, Running, Serve, Timeouts};
 use crate::logging;
 use crate::services::Services;
-use std::net::{Ipv4Addr, SocketAddr};
+use crate::settings::{Environment, Settings};
+use artifacts::diagnostics::Diagnostics;
+use deployment::Deployed;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use watch::Snapshot;
 
-/// Base ports; the offset is added.
-const HTTP_PORT: i32 = 8280;
-const DEFAULT_OFFSET: i32 = 10;
+/// How often the paths are looked at for changes, unless `conf/carbon.xml` says otherwise. MI's interval.
+const SCAN_INTERVAL: Duration = Duration::from_secs(15);
 
-/// The `run` command.
+/// Why a server does not start or run on.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// deployment.toml cannot be used; the findings are logged.
+    #[error("deployment.toml has errors; the server does not start")]
+    Settings,
+    /// A port is taken or may not be used.
+    #[error("cannot listen on {address}: {cause}{hint}")]
+    Listen {
+        /// Address that was tried.
+        address: SocketAddr,
+        /// What the system said.
+        cause: std::io::Error,
+        /// What to do about it.
+        hint: &'static str,
+    },
+    /// A path does not exist.
+    #[error("{0}: no such file or folder")]
+    Missing(PathBuf),
+}
+
+/// The `run` command: serves until a signal, exit code 0 after a drain.
 pub fn command(args: RunArgs) -> ExitCode {
     let started = Instant::now();
-    logging::install(args.log_format, None);
+    let environment = Environment::of_process();
+    logging::install(args.log_format, environment.variable("GANGLION_LOG"));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -28,7 +59,7 @@ pub fn command(args: RunArgs) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(run(args, started)) {
+    match runtime.block_on(serve(args, environment, started)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error}");
@@ -37,45 +68,159 @@ pub fn command(args: RunArgs) -> ExitCode {
     }
 }
 
-async fn run(args: RunArgs, started: Instant) -> Result<(), String> {
-    let paths = if args.paths.is_empty() { vec![".".into()] } else { args.paths };
-    let (artifacts, found) = loader::load(&paths);
-    let (program, compiled) = compile::compile(&artifacts, &Options::default());
-    for list in [&found, &compiled] {
-        if !list.is_empty() {
-            tracing::warn!("findings:\n{}", list.render());
-        }
+async fn serve(args: RunArgs, environment: Environment, started: Instant) -> Result<(), ServeError> {
+    let paths = if args.paths.is_empty() { vec![PathBuf::from(".")] } else { args.paths };
+    if let Some(missing) = paths.iter().find(|path| !path.exists()) {
+        return Err(ServeError::Missing(missing.clone()));
     }
-    let services = Services { home: paths[0].clone(), ..Services::default() };
-    let engine = Engine::new(Arc::new(program), Arc::new(services));
-    let offset = args.port_offset.unwrap_or(DEFAULT_OFFSET);
-    let port = args.http_port.unwrap_or_else(|| u16::try_from(HTTP_PORT + offset).unwrap_or(0));
-    let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
-    let listener = Listener::bind(address, ListenerOptions::default()).await;
-    let listener = listener.map_err(|error| format!("cannot listen on {address}: {error}"))?;
-    let door = Arc::new(Door::new(engine, "default"));
-    let running = listener.start(door).map_err(|error| error.to_string())?;
-    tracing::info!("listening on http://{}", running.local_addr());
+    let home = deploy::home_of(&paths);
+    let (mut settings, found) = Settings::load(&home, args.config.as_deref(), environment);
+    log_findings(&found);
+    if found.has_errors() {
+        return Err(ServeError::Settings);
+    }
+    if let Some(offset) = args.port_offset {
+        settings.server.offset = offset;
+    }
+    // Taken before reading: a change in between is seen by the first look.
+    let snapshot = Snapshot::take(&paths);
+    let deployed = deployment::deploy(&paths, &settings);
+    let health = Arc::new(Health::default());
+    let services = Arc::new(services(&settings, home));
+    let engine = Engine::new(deployed.program.clone(), services);
+    announce(&deployed, &health);
+    let listeners = listen(&settings, args.http_port, &engine, &health).await?;
     tracing::info!("Ganglion started in {:.2} seconds", started.elapsed().as_secs_f64());
-    wait_for_signal().await;
-    if !running.drain(Duration::from_secs(180)).await {
-        tracing::warn!("some requests did not finish in time");
+    if settings.server.hot_deployment {
+        tokio::spawn(redeploy_on_change(paths, settings.clone(), engine, health, snapshot));
     }
+    wait_for_signal().await;
+    drain(&listeners, &settings).await;
     Ok(())
 }
 
+fn services(settings: &Settings, home: PathBuf) -> Services {
+    let http = &settings.http;
+    let limits = PoolLimits { idle_per_origin: http.max_connections_per_host.min(1_024), ..PoolLimits::default() };
+    Services {
+        configs: ConfigValues::load(&home, &settings.environment),
+        home,
+        client: Client::new(limits),
+        timeouts: Timeouts { connect: http.connection_timeout, response: http.socket_timeout },
+        global_timeout: settings.mediation.global_timeout,
+        ..Services::default()
+    }
+}
+
+fn log_findings(found: &Diagnostics) {
+    if found.has_errors() {
+        tracing::error!("problems were found:\n{}", found.render());
+    } else if !found.is_empty() {
+        tracing::warn!("problems were found:\n{}", found.render());
+    }
+}
+
+fn announce(deployed: &Deployed, health: &Health) {
+    log_findings(&deployed.diagnostics);
+    for name in &deployed.faulty {
+        tracing::error!("the application '{name}' is left out; the rest serves");
+    }
+    tracing::info!("{} artifacts deployed", deployed.artifacts);
+    health.set_faulty(deployed.faulty.clone());
+}
+
+async fn listen(
+    settings: &Settings,
+    http_port: Option<u16>,
+    engine: &Arc<Engine>,
+    health: &Arc<Health>,
+) -> Result<Vec<Running>, ServeError> {
+    let http = &settings.http;
+    let options = ListenerOptions {
+        socket_timeout: http.socket_timeout,
+        max_open_connections: http.max_open_connections,
+        keep_alive: !http.disable_keepalive,
+    };
+    let mut listeners = Vec::new();
+    if http.listener.enabled {
+        let port = http_port.unwrap_or_else(|| settings.port(http.listener.port));
+        let bind = http.listener.bind_address.as_deref().and_then(|text| text.parse().ok());
+        let address = SocketAddr::new(bind.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), port);
+        listeners.push(open(address, options.clone(), Arc::new(Door::new(engine.clone(), "default"))).await?);
+        tracing::info!("HTTP listener on port {}", listeners.iter().map(|l| l.local_addr().port()).next().unwrap_or(port));
+    }
+    if settings.mediation.internal_http {
+        let port = settings.port(settings.mediation.internal_http_port);
+        let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port);
+        listeners.push(open(address, ListenerOptions::default(), Arc::new(Probes(health.clone()))).await?);
+        tracing::info!("/healthz and /liveness on port {port}");
+    }
+    Ok(listeners)
+}
+
+async fn open(address: SocketAddr, options: ListenerOptions, serve: Arc<dyn Serve>) -> Result<Running, ServeError> {
+    let hint = "; is another server running? try --port-offset or --http-port";
+    let listener = Listener::bind(address, options).await.and_then(|listener| listener.start(serve));
+    listener.map_err(|cause| ServeError::Listen { address, cause, hint })
+}
+
+async fn redeploy_on_change(
+    paths: Vec<PathBuf>,
+    settings: Settings,
+    engine: Arc<Engine>,
+    health: Arc<Health>,
+    mut known: Snapshot,
+) {
+    let mut tick = tokio::time::interval(SCAN_INTERVAL);
+    tick.tick().await;
+    loop {
+        tick.tick().await;
+        let (looked, settings_now) = (paths.clone(), settings.clone());
+        let now = tokio::task::spawn_blocking(move || Snapshot::take(&looked)).await;
+        let Ok(now) = now else { continue };
+        if now == known {
+            continue;
+        }
+        known = now;
+        let again = paths.clone();
+        let deployed = tokio::task::spawn_blocking(move || deployment::deploy(&again, &settings_now)).await;
+        match deployed {
+            Ok(deployed) => {
+                tracing::info!("artifacts changed; the new deployment takes over");
+                engine.swap(deployed.program.clone());
+                announce(&deployed, &health);
+            }
+            Err(error) => tracing::error!("the changed artifacts could not be deployed: {error}"),
+        }
+    }
+}
+
+async fn drain(listeners: &[Running], settings: &Settings) {
+    let limit = match settings.server.graceful_shutdown {
+        true => settings.server.graceful_shutdown_timeout,
+        false => Duration::ZERO,
+    };
+    let drained = futures_util::future::join_all(listeners.iter().map(|l| l.drain(limit))).await;
+    if drained.contains(&false) {
+        tracing::warn!("stopped with requests in flight: they did not finish within {} s", limit.as_secs());
+    } else {
+        tracing::info!("stopped; every request in flight was finished");
+    }
+}
+
+/// Returns at the first SIGTERM or SIGINT; a second one ends the process at once.
 async fn wait_for_signal() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return;
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
+        tracing::error!("signals cannot be received; the server runs until it is killed");
+        return std::future::pending().await;
     };
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    tracing::info!("stopping: no new requests; a second signal ends at once");
+    tracing::info!("stopping: no new requests, those in flight finish; a second signal ends at once");
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}

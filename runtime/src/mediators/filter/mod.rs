@@ -85,7 +85,7 @@ impl Mediator for Filter {
         let (branch, word) =
             if holds { (Some(&self.then), "then") } else { (self.otherwise.as_ref(), "else") };
         let Some(branch) = branch else { return Ok(Next::Continue) };
-        match branch.block(&cx.program, &cx.services) {
+        match branch.block(&cx.program) {
             Some(block) => Ok(Next::enter(&block)),
             None => Err(missing(branch, word)),
         }

@@ -119,7 +119,7 @@ impl Property {
 /// `path` gets the text as its content, `path@property` gets the property.
 fn write_resource(name: &str, value: Option<Value>, cx: &Context) -> Result<(), Fault> {
     let value = value.ok_or_else(|| Fault::new(format!("no value to write to the resource '{name}'")))?;
-    let registry = &cx.services.registry;
+    let registry = &cx.program.registry;
     let written = match name.split_once('@') {
         Some((path, property)) => registry.write_property(path, property, &value.text()),
         None => registry.write(name, &value.text()),

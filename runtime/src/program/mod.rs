@@ -1,9 +1,12 @@
 //! What a deployment compiles to. Immutable: a redeployment compiles a new one and swaps the pointer.
 
+mod registry;
+
+pub use registry::{DeployedRegistry, DynamicArtifacts, NoRegistry, Registry};
+
 use crate::endpoints::Endpoint;
 use crate::flow::{Block, Handler};
 use crate::router::Router;
-use crate::services::Services;
 use artifacts::xml::XmlElement;
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -108,6 +111,10 @@ pub struct Program {
     pub endpoints: HashMap<Arc<str>, Arc<Endpoint>>,
     /// Local entries by key.
     pub local_entries: HashMap<Arc<str>, Resource>,
+    /// The registry.
+    pub registry: Arc<dyn Registry>,
+    /// Sequences and endpoints of the registry, compiled when first used.
+    pub dynamic: DynamicArtifacts,
     /// Who takes which request.
     pub router: Router,
     /// The `main` sequence.
@@ -125,6 +132,8 @@ impl Default for Program {
             templates: HashMap::new(),
             endpoints: HashMap::new(),
             local_entries: HashMap::new(),
+            registry: Arc::new(NoRegistry),
+            dynamic: DynamicArtifacts::default(),
             router: Router::default(),
             main: Arc::default(),
             default_fault: Arc::default(),
@@ -135,29 +144,29 @@ impl Default for Program {
 
 impl Program {
     /// A sequence by name, local entry or registry key.
-    pub fn sequence(&self, name: &str, services: &Services) -> Option<Arc<Sequence>> {
+    pub fn sequence(&self, name: &str) -> Option<Arc<Sequence>> {
         let own = self.sequences.get(name).cloned();
-        own.or_else(|| services.dynamic.sequence(name, services))
+        own.or_else(|| self.dynamic.sequence(name, &*self.registry))
     }
 
     /// An endpoint by name, local entry or registry key.
-    pub fn endpoint(&self, name: &str, services: &Services) -> Option<Arc<Endpoint>> {
+    pub fn endpoint(&self, name: &str) -> Option<Arc<Endpoint>> {
         let own = self.endpoints.get(name).cloned();
-        own.or_else(|| services.dynamic.endpoint(name, services))
+        own.or_else(|| self.dynamic.endpoint(name, &*self.registry))
     }
 
     /// A local entry, else a registry resource.
-    pub fn resource(&self, key: &str, services: &Services) -> Option<Resource> {
-        self.local_entries.get(key).cloned().or_else(|| services.registry.resource(key))
+    pub fn resource(&self, key: &str) -> Option<Resource> {
+        self.local_entries.get(key).cloned().or_else(|| self.registry.resource(key))
     }
 }
 
 impl FlowTarget {
     /// The list, `None` when a named sequence is not deployed.
-    pub fn block(&self, program: &Program, services: &Services) -> Option<Arc<Block>> {
+    pub fn block(&self, program: &Program) -> Option<Arc<Block>> {
         match self {
             FlowTarget::Inline(block) => Some(block.clone()),
-            FlowTarget::Named(name) => program.sequence(name, services).map(|s| s.block.clone()),
+            FlowTarget::Named(name) => program.sequence(name).map(|s| s.block.clone()),
         }
     }
 }
