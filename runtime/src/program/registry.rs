@@ -101,7 +101,6 @@ fn report(key: &str, compiler: &Compiler) {
     }
 }
 
-
 /// The registry of a deployment, with what flows have written since on top.
 #[derive(Debug, Default)]
 pub struct DeployedRegistry {

@@ -44,7 +44,8 @@ fn options(settings: &Settings) -> Options {
         cors: Cors {
             enabled: settings.synapse_flag("synapse.rest.CORSConfig.enabled", true),
             origins: origins.split(',').map(|o| o.trim().to_owned()).filter(|o| !o.is_empty()).collect(),
-            headers: http::HeaderValue::from_str(headers).unwrap_or_else(|_| http::HeaderValue::from_static("")),
+            headers: http::HeaderValue::from_str(headers)
+                .unwrap_or_else(|_| http::HeaderValue::from_static("")),
         },
         server_name: settings.environment.property("SynapseServerName").unwrap_or("localhost").to_owned(),
     }

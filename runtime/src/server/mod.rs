@@ -101,7 +101,8 @@ async fn serve(args: RunArgs, environment: Environment, started: Instant) -> Res
 
 fn services(settings: &Settings, home: PathBuf) -> Services {
     let http = &settings.http;
-    let limits = PoolLimits { idle_per_origin: http.max_connections_per_host.min(1_024), ..PoolLimits::default() };
+    let limits =
+        PoolLimits { idle_per_origin: http.max_connections_per_host.min(1_024), ..PoolLimits::default() };
     Services {
         configs: ConfigValues::load(&home, &settings.environment),
         home,
@@ -147,7 +148,10 @@ async fn listen(
         let bind = http.listener.bind_address.as_deref().and_then(|text| text.parse().ok());
         let address = SocketAddr::new(bind.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), port);
         listeners.push(open(address, options.clone(), Arc::new(Door::new(engine.clone(), "default"))).await?);
-        tracing::info!("HTTP listener on port {}", listeners.iter().map(|l| l.local_addr().port()).next().unwrap_or(port));
+        tracing::info!(
+            "HTTP listener on port {}",
+            listeners.iter().map(|l| l.local_addr().port()).next().unwrap_or(port)
+        );
     }
     if settings.mediation.internal_http {
         let port = settings.port(settings.mediation.internal_http_port);
@@ -158,7 +162,11 @@ async fn listen(
     Ok(listeners)
 }
 
-async fn open(address: SocketAddr, options: ListenerOptions, serve: Arc<dyn Serve>) -> Result<Running, ServeError> {
+async fn open(
+    address: SocketAddr,
+    options: ListenerOptions,
+    serve: Arc<dyn Serve>,
+) -> Result<Running, ServeError> {
     let hint = "; is another server running? try --port-offset or --http-port";
     let listener = Listener::bind(address, options).await.and_then(|listener| listener.start(serve));
     listener.map_err(|cause| ServeError::Listen { address, cause, hint })

@@ -42,9 +42,26 @@ impl Snapshot {
 
 /// Files that a deployment may read; logs and build output that change all the time are not among them.
 fn is_artifact(path: &Path) -> bool {
-    let hidden = path.components().any(|part| part.as_os_str().to_str().is_some_and(|n| n.starts_with('.') && n.len() > 1 && n != ".."));
+    let hidden = path.components().any(|part| {
+        part.as_os_str().to_str().is_some_and(|n| n.starts_with('.') && n.len() > 1 && n != "..")
+    });
     let known = path.extension().and_then(|e| e.to_str()).is_some_and(|e| {
-        matches!(e, "xml" | "car" | "zip" | "dbs" | "json" | "xslt" | "xsl" | "xsd" | "js" | "properties" | "txt" | "yaml" | "wsdl")
+        matches!(
+            e,
+            "xml"
+                | "car"
+                | "zip"
+                | "dbs"
+                | "json"
+                | "xslt"
+                | "xsl"
+                | "xsd"
+                | "js"
+                | "properties"
+                | "txt"
+                | "yaml"
+                | "wsdl"
+        )
     });
     known && !hidden
 }
