@@ -23,6 +23,9 @@ pub struct Compiler {
     pub diagnostics: Diagnostics,
     /// Endpoint templates of the deployment, filled in when an instance is compiled.
     pub(crate) endpoint_templates: std::collections::HashMap<String, artifacts::xml::XmlElement>,
+    /// Connectors that the deployment imports, by name; `None` when that is not known, as for a single
+    /// file that is checked.
+    pub libraries: Option<HashSet<Arc<str>>>,
     /// Names of the sequences of the deployment.
     pub sequences: HashSet<Arc<str>>,
 }

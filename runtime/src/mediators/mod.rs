@@ -27,27 +27,46 @@ macro_rules! mediators {
 }
 
 mod accepted;
+mod connector_operation;
 mod parts;
 
 mediators! {
+    "annotatedCommand" => annotated_command;
+    "bean" => bean;
     "call" => call;
     "call-template" => call_template;
+    "callout" => callout;
+    "class" => class;
+    "dataServiceCall" => data_service_call;
+    "dblookup" => dblookup;
+    "dbreport" => dbreport;
     "drop" => drop;
+    "ejb" => ejb;
+    "enqueue" => enqueue;
+    "entitlementService" => entitlement_service;
+    "eventPublisher" => event_publisher;
     "filter" => filter;
     "header" => header;
     "in" => in_list;
     "log" => log;
     "loopback" => loopback;
     "makefault" => makefault;
+    "NTLM" => ntlm;
+    "oauthService" => oauth_service;
+    "opa" => opa;
     "out" => out_list;
     "payloadFactory" => payload_factory;
+    "pojoCommand" => pojo_command;
     "property" => property;
     "propertyGroup" => property_group;
     "respond" => respond;
+    "sampler" => sampler;
     "send" => send;
     "sequence" => sequence;
+    "spring" => spring;
     "switch" => switch;
     "throwError" => throw_error;
+    "transaction" => transaction;
     "variable" => variable;
 }
 
@@ -58,6 +77,9 @@ pub fn compile(element: ElementRef<'_>, compiler: &mut Compiler) -> Option<Step>
     let base = local.split('.').next().unwrap_or(local);
     let find = |name: &str| ALL.iter().find(|def| def.name == name);
     let def = if element.is_synapse() { find(local).or_else(|| find(base)) } else { None };
+    if def.is_none() && element.is_synapse() && connector_operation::is_operation(element) {
+        return connector_operation::compile(element, compiler);
+    }
     let Some(def) = def else {
         if let Some(mut step) = accepted::compile(element, compiler) {
             step.name = local.into();

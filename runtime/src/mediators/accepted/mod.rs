@@ -3,7 +3,6 @@
 //!
 //! A row of the mediator table hides the row of the same name here.
 
-mod data;
 mod routing;
 mod script;
 mod transform;
@@ -21,35 +20,18 @@ type Check = fn(ElementRef<'_>, &mut Compiler);
 
 /// Names and checks.
 const ALL: &[(&str, Check)] = &[
-    ("bean", |element, compiler| needs(element, compiler, &["action", "var"])),
     ("builder", |_, _| {}),
     ("cache", routing::cache),
-    ("callout", routing::callout),
-    ("class", |element, compiler| needs(element, compiler, &["name"])),
     ("conditionalRouter", routing::conditional_router),
-    ("dataServiceCall", data::data_service_call),
     ("datamapper", transform::data_mapper),
-    ("dblookup", data::database),
-    ("dbreport", data::database),
-    ("ejb", |element, compiler| needs(element, compiler, &["beanstalk", "class", "jndiName"])),
-    ("enqueue", |element, compiler| needs(element, compiler, &["executor", "sequence"])),
-    ("entitlementService", |_, _| {}),
-    ("event", |element, compiler| needs(element, compiler, &["topic"])),
-    ("eventPublisher", |_, _| {}),
     ("fastXSLT", transform::fast_xslt),
     ("jsontransform", transform::json_transform),
-    ("ntlm", |_, _| {}),
-    ("oauthService", |_, _| {}),
-    ("pojoCommand", |element, compiler| needs(element, compiler, &["name"])),
-    ("publishEvent", |_, _| {}),
     ("rewrite", transform::rewrite),
     ("scatter-gather", routing::scatter_gather),
     ("script", script::check),
     ("smooks", |_, _| {}),
-    ("spring", |element, compiler| needs(element, compiler, &["bean", "key"])),
     ("store", routing::store),
     ("throttle", routing::throttle),
-    ("transaction", data::transaction),
     ("validate", transform::validate),
     ("xquery", transform::xquery),
     ("xslt", transform::xslt),
@@ -63,10 +45,9 @@ pub(super) fn compile(element: ElementRef<'_>, compiler: &mut Compiler) -> Optio
     }
     if let Some((_, check)) = ALL.iter().find(|(name, _)| *name == local) {
         check(element, compiler);
-    } else if !local.contains('.') || local.starts_with('.') || local.ends_with('.') {
+    } else {
         return None;
     }
-    // What has a dot is an operation of a package; whether the package is there shows when it is deployed.
     let message = format!("<{local}> is not run yet; a message that reaches it faults");
     compiler.warning(Code::UNSUPPORTED, element.place(), message);
     Some(Step::now(NotRun { name: local.into() }))
@@ -89,12 +70,6 @@ impl Mediator for NotRun {
 
     fn reads_body(&self) -> bool {
         false
-    }
-}
-
-fn needs(element: ElementRef<'_>, compiler: &mut Compiler, attributes: &[&str]) {
-    for attribute in attributes {
-        compiler.required(element, attribute);
     }
 }
 

@@ -1,4 +1,4 @@
-//! cache, callout, conditionalRouter, scatter-gather, store, throttle.
+//! cache, conditionalRouter, scatter-gather, store, throttle.
 
 use super::child;
 use crate::compile::Compiler;
@@ -48,39 +48,6 @@ fn cache_methods(protocol: ElementRef<'_>, compiler: &mut Compiler) {
             let message = format!("'{}' is no method that <cache> knows", word.trim());
             compiler.error(Code::BAD_VALUE, methods.place(), message);
         }
-    }
-}
-
-pub(super) fn callout(element: ElementRef<'_>, compiler: &mut Compiler) {
-    if let Some(text) = element.attr("initAxis2ClientOptions")
-        && !["true", "false"].iter().any(|word| text.eq_ignore_ascii_case(word))
-    {
-        compiler.word(element, "initAxis2ClientOptions", &["true", "false"]);
-    }
-    if let Some(endpoint) = element.child("endpoint") {
-        artifacts::kinds::endpoint::read(endpoint, &mut compiler.diagnostics);
-    }
-    if let Some(source) = element.child("source")
-        && source.attr("type") != Some("envelope")
-    {
-        xpath_or_key(source, compiler);
-    }
-    if let Some(target) = element.child("target") {
-        xpath_or_key(target, compiler);
-    }
-    if let Some(security) = element.child("enableSec")
-        && !["policy", "outboundPolicy", "inboundPolicy"].iter().any(|name| security.attr(name).is_some())
-    {
-        compiler.error(Code::MISSING_ATTRIBUTE, security.place(), "<enableSec> needs a policy key");
-    }
-}
-
-fn xpath_or_key(element: ElementRef<'_>, compiler: &mut Compiler) {
-    if element.attr("xpath").is_some() {
-        compiler.expression(element, "xpath", Dialects::XPathOnly);
-    } else if element.attr("key").is_none() {
-        let message = format!("<{}> needs 'xpath' or 'key'", element.local());
-        compiler.error(Code::MISSING_ATTRIBUTE, element.place(), message);
     }
 }
 

@@ -3,9 +3,12 @@
 
 pub(crate) mod condition;
 pub(crate) mod convert;
+pub(crate) mod database;
 pub(crate) mod entry;
 pub(crate) mod payload;
 pub(crate) mod reading;
+pub(crate) mod result_target;
 pub(crate) mod target;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod unsupported;

@@ -70,14 +70,25 @@ impl NamedSetting {
 /// Reads the `property` children of log, xslt, xquery and jsontransform with MI's rules: name is needed,
 /// one of value, expression and a child element is needed, neither may be blank.
 pub(crate) fn named_settings(element: ElementRef<'_>, compiler: &mut Compiler) -> Vec<NamedSetting> {
-    element.children_named("property").filter_map(|child| named_setting(child, compiler)).collect()
+    named_settings_with(element, false, compiler)
 }
 
-fn named_setting(element: ElementRef<'_>, compiler: &mut Compiler) -> Option<NamedSetting> {
+/// As [`named_settings`]; with `blank` a value may be blank, as for class mediators.
+pub(crate) fn named_settings_with(
+    element: ElementRef<'_>,
+    blank: bool,
+    compiler: &mut Compiler,
+) -> Vec<NamedSetting> {
+    element.children_named("property").filter_map(|child| named_setting(child, blank, compiler)).collect()
+}
+
+fn named_setting(element: ElementRef<'_>, blank: bool, compiler: &mut Compiler) -> Option<NamedSetting> {
     const SCOPES: [&str; 4] = ["default", "axis2", "transport", "axis2-client"];
     compiler.word(element, "scope", &SCOPES);
     let name = not_blank(element, "name", compiler);
-    let value = if element.attr("value").is_some() {
+    let value = if let Some(text) = element.attr("value").filter(|_| blank) {
+        Some(Setting::Text(text.into()))
+    } else if element.attr("value").is_some() {
         not_blank(element, "value", compiler).map(|text| Setting::Text(text.into()))
     } else if element.attr("expression").is_some() {
         not_blank(element, "expression", compiler)
