@@ -136,6 +136,12 @@ impl Context {
         branch
     }
 
+    /// A branch whose message is marked with `ERROR_ON_TARGET_EXECUTION` when it fails, as MI marks
+    /// those of sequential targets.
+    pub(crate) fn target_branch(&self, block: &Arc<Block>) -> Self {
+        Self { target: true, ..self.branch(block) }
+    }
+
     /// A flow of its own with `block` and nothing behind it; fault handlers and template parameters
     /// are copied. How foreach and scatter-gather run the branches whose results they collect.
     pub fn isolated(&self, block: &Arc<Block>) -> Self {

@@ -31,12 +31,14 @@ mod connector_operation;
 mod parts;
 
 mediators! {
+    "NTLM" => ntlm;
     "annotatedCommand" => annotated_command;
     "bean" => bean;
     "call" => call;
     "call-template" => call_template;
     "callout" => callout;
     "class" => class;
+    "clone" => clone;
     "dataServiceCall" => data_service_call;
     "dblookup" => dblookup;
     "dbreport" => dbreport;
@@ -48,10 +50,10 @@ mediators! {
     "filter" => filter;
     "header" => header;
     "in" => in_list;
+    "iterate" => iterate;
     "log" => log;
     "loopback" => loopback;
     "makefault" => makefault;
-    "NTLM" => ntlm;
     "oauthService" => oauth_service;
     "opa" => opa;
     "out" => out_list;
