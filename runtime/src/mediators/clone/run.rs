@@ -63,13 +63,7 @@ impl Clone {
     }
 
     /// Runs one target. `true` stops the others.
-    async fn branch(
-        &self,
-        target: &Target,
-        copy: Message,
-        stops: bool,
-        cx: &Context,
-    ) -> Result<bool, Fault> {
+    async fn branch(&self, target: &Target, copy: Message, stops: bool, cx: &Context) -> Result<bool, Fault> {
         if !self.sequential {
             target.run_beside(copy, cx).await?;
             return Ok(false);

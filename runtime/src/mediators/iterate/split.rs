@@ -89,7 +89,8 @@ pub(super) fn json<'i>(iterate: &'i Iterate, message: &Message, cx: &Context) ->
     let list = iterate.expression.select(message, cx)?.json();
     let mut rest = (*root).clone();
     if path.text() != attach.text() {
-        let fault = |error| Fault::new(format!("Exception occurred while executing the Iterate Mediator: {error}"));
+        let fault =
+            |error| Fault::new(format!("Exception occurred while executing the Iterate Mediator: {error}"));
         if !matches!(path.read(&root).map_err(|error| fault(error.to_string()))?, Json::Array(_)) {
             return Err(Fault::new(format!(
                 "JSON element expressed by the path {} is not a valid JSON array that can be iterated",
@@ -120,7 +121,9 @@ impl Parts<'_> {
                 };
                 new_payload::json(&whole).map_err(Fault::new)
             }
-            (Rest::Xml { tree, whole: Some((whole, path)), .. }, part) => attach(whole, path, tree, part, copy, cx),
+            (Rest::Xml { tree, whole: Some((whole, path)), .. }, part) => {
+                attach(whole, path, tree, part, copy, cx)
+            }
             (Rest::Xml { tree, empty, .. }, part) => {
                 let mut envelope = empty.clone();
                 let body = envelope.body();
