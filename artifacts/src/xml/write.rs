@@ -89,7 +89,9 @@ impl Document {
                     NodeKind::Element(element) => {
                         let mark = written.len();
                         let added = missing(element, &outer, &mut written);
-                        open_tag(element, &added, out);
+                        let default = |(p, uri): &(Arc<str>, Arc<str>)| p.is_empty() && !uri.is_empty();
+                        let reset = written.iter().any(default) || self.has_outer_default(node, id);
+                        open_tag(element, &added, reset, out);
                         if self.first_child(node).is_none() {
                             written.truncate(mark);
                             // Axiom writes the blank too, and texts built from it are compared.
@@ -111,6 +113,24 @@ impl Document {
         let at = open.len();
         open.extend(self.children(id).map(Step::Open));
         open[at..].reverse();
+    }
+
+    /// Does a default namespace stand between the parent of `id` and `top`?
+    fn has_outer_default(&self, id: NodeId, top: NodeId) -> bool {
+        let Some(element) = self.element(id) else { return false };
+        if id == top || !element.declarations.iter().any(|(prefix, uri)| prefix.is_empty() && uri.is_empty())
+        {
+            return false;
+        }
+        let mut at = self.parent(id);
+        while let Some(node) = at {
+            let declarations = self.element(node).map(|e| e.declarations.as_slice()).unwrap_or_default();
+            if let Some((_, uri)) = declarations.iter().find(|(prefix, _)| prefix.is_empty()) {
+                return !uri.is_empty();
+            }
+            at = if node == top { None } else { self.parent(node) };
+        }
+        false
     }
 
     fn close_tag(&self, id: NodeId, out: &mut String) {
@@ -145,10 +165,14 @@ fn uses(element: &ElementData, prefix: &str) -> bool {
         || !default && element.attributes.iter().any(|a| &*a.name.prefix == prefix)
 }
 
-fn open_tag(element: &ElementData, added: &Bindings, out: &mut String) {
+/// `reset`: an `xmlns=""` has something to undo; Axiom leaves it out otherwise.
+fn open_tag(element: &ElementData, added: &Bindings, reset: bool, out: &mut String) {
     out.push('<');
     push_name(&element.name.prefix, &element.name.local, out);
     for (prefix, uri) in element.declarations.iter().chain(added) {
+        if prefix.is_empty() && uri.is_empty() && !reset {
+            continue;
+        }
         out.push_str(if prefix.is_empty() { " xmlns" } else { " xmlns:" });
         out.push_str(prefix);
         push_value(uri, out);
@@ -209,6 +233,13 @@ mod tests {
         let mut out = String::new();
         escape_text(text, &mut out);
         out
+    }
+
+    #[test]
+    fn an_empty_default_namespace_is_written_only_where_it_undoes_one() {
+        let text = "<a xmlns=\"\"><b xmlns=\"urn:b\"><c xmlns=\"\"><d xmlns=\"\" /></c></b></a>";
+        let written = "<a><b xmlns=\"urn:b\"><c xmlns=\"\"><d /></c></b></a>";
+        assert_eq!(parse(text).unwrap().to_xml(), written);
     }
 
     #[test]

@@ -35,6 +35,15 @@ pub async fn run(cx: &mut Context, message: &mut Message) -> End {
     }
 }
 
+/// Runs the fault path of a flow that failed outside a step, to its end.
+pub async fn run_fault(cx: &mut Context, message: &mut Message, fault: &Fault) -> End {
+    if cx.enter_fault(message, fault) {
+        return run(cx, message).await;
+    }
+    tracing::warn!("the message is dropped: no fault handler is left for: {fault}");
+    End::Failed
+}
+
 /// Runs a backend's response through the out route of its entry, to the end of the flow.
 pub async fn run_response(cx: &mut Context, message: &mut Message) -> End {
     match respond_route(cx, message, None) {

@@ -32,6 +32,7 @@ mod parts;
 
 mediators! {
     "NTLM" => ntlm;
+    "aggregate" => aggregate;
     "annotatedCommand" => annotated_command;
     "bean" => bean;
     "call" => call;

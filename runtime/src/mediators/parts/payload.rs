@@ -1,7 +1,8 @@
 //! Replacing the payload of a message by text, an element or JSON.
 
 use crate::message::envelope::PAYLOAD_NS;
-use crate::message::{Envelope, JsonBody, Message, Payload, json};
+use crate::message::convert::is_scalar;
+use crate::message::{Envelope, JsonBody, Message, Payload};
 use artifacts::xml::{Document, Name, NodeId};
 
 /// A JSON payload from text, as MI makes one: only the first character is looked at, and single
@@ -15,12 +16,6 @@ pub(crate) fn json(text: &str) -> Result<Payload, String> {
         Some(first) => return Err(format!("expected a JSON value, found '{first}'")),
     };
     Ok(Payload::json(JsonBody::from_text(body)))
-}
-
-fn is_scalar(text: &str) -> bool {
-    let quoted = text.len() >= 2 && text.starts_with('"') && text.ends_with('"');
-    let number = json::is_number(text) && !text.contains(['e', 'E']);
-    quoted || number || matches!(text, "true" | "false" | "null")
 }
 
 /// The envelope of a message with an empty body; JSON and unread bytes are gone.

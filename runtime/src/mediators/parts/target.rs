@@ -131,7 +131,7 @@ impl AsyncMediator for SendTo {
                 Receiver::Inline(endpoint) => endpoint.clone(),
                 Receiver::Named(name) => cx
                     .program
-                    .endpoint(name, &cx.services)
+                    .endpoint(name)
                     .ok_or_else(|| Fault::new(format!("Couldn't find the endpoint named : {name}")))?,
             };
             Ok(match endpoint.send(message, cx, Mode::Send).await? {
