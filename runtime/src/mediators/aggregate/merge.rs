@@ -147,7 +147,9 @@ fn enclosing(settings: &Settings, message: &Message) -> Result<Option<XmlElement
     let Some(name) = &settings.enclosing else { return Ok(None) };
     match message.property(name) {
         Some(Value::Xml(element)) => Ok(Some(element)),
-        Some(_) => Err(Fault::new(format!("Enclosing Element defined in the property: {name} is not an OMElement "))),
+        Some(_) => {
+            Err(Fault::new(format!("Enclosing Element defined in the property: {name} is not an OMElement ")))
+        }
         None => Err(Fault::new(format!("Enclosing Element property: {name} not found "))),
     }
 }

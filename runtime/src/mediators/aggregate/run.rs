@@ -26,8 +26,7 @@ impl AsyncMediator for Aggregate {
                 }
                 self.settings.limits(message, cx)?
             };
-            let (complete, made) =
-                self.groups.add(&key, twin(message), cx, limits, &self.settings);
+            let (complete, made) = self.groups.add(&key, twin(message), cx, limits, &self.settings);
             let Some(group) = complete else {
                 if made {
                     self.start_timer(&key);
@@ -97,7 +96,9 @@ impl Settings {
         let limit = |value: &Option<Dynamic>| -> Result<usize, Fault> {
             let Some(value) = value else {
                 return match self.correlate {
-                    Some(_) => Err(Fault::new("<aggregate> with <correlateOn> needs min and max of messageCount")),
+                    Some(_) => {
+                        Err(Fault::new("<aggregate> with <correlateOn> needs min and max of messageCount"))
+                    }
                     None => Ok(0),
                 };
             };

@@ -21,8 +21,11 @@ fn verdict() {
 #[tokio::test]
 async fn a_message_without_correlation_passes() {
     let mut message = xml("<a/>");
-    run("<aggregate><onComplete><drop/></onComplete></aggregate><property name='after' value='1'/>", &mut message)
-        .await;
+    run(
+        "<aggregate><onComplete><drop/></onComplete></aggregate><property name='after' value='1'/>",
+        &mut message,
+    )
+    .await;
     assert!(message.property("after").is_some());
 }
 

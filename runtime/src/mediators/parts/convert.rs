@@ -1,7 +1,7 @@
 //! Conversions between JSON and XML texts, in the forms that mediators need.
 
-use crate::message::convert::{ConversionSettings, append_json, xml_to_json_text};
 use crate::message::Json;
+use crate::message::convert::{ConversionSettings, append_json, xml_to_json_text};
 use artifacts::xml::{Document, parse};
 
 /// JSON text as the XML that MI pastes into formats: the children of the root, each serialised.

@@ -3,8 +3,8 @@
 
 pub(crate) mod condition;
 pub(crate) mod convert;
-pub(crate) mod database;
 pub(crate) mod correlation;
+pub(crate) mod database;
 pub(crate) mod entry;
 pub(crate) mod payload;
 pub(crate) mod reading;

@@ -1,7 +1,7 @@
 //! Replacing the payload of a message by text, an element or JSON.
 
-use crate::message::envelope::PAYLOAD_NS;
 use crate::message::convert::is_scalar;
+use crate::message::envelope::PAYLOAD_NS;
 use crate::message::{Envelope, JsonBody, Message, Payload};
 use artifacts::xml::{Document, Name, NodeId};
 
