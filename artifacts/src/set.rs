@@ -6,7 +6,7 @@ use crate::bundle::{Application, ConfigEntry, File, Item, LooseFile, Resource};
 use crate::config::ConfigSource;
 use crate::diagnostics::{Code, Diagnostics};
 use crate::kinds::api::VersionStrategy;
-use crate::kinds::{self, Api, Artifact, Kind};
+use crate::kinds::{self, Api, Artifact, Kind, Versioning};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -43,6 +43,8 @@ pub struct ArtifactSet {
     pub configs: Vec<ConfigEntry>,
     /// Applications that were taken: name and version.
     pub applications: Vec<(String, String)>,
+    /// Versions go into names of APIs and proxies too, when an application asks for versions.
+    pub expose_versioned_services: bool,
     /// What was left out.
     pub faulty: Vec<Faulty>,
     /// Findings about everything, also about what was taken.
@@ -141,10 +143,11 @@ impl ArtifactSet {
         self.check_identity(&app, &mut findings);
         let mut taken: Vec<Artifact> = Vec::new();
         let mut others = Vec::new();
+        let versioning = Versioning::of(app.descriptor.as_ref(), self.expose_versioned_services);
         for item in app.items {
             match item {
                 Item::Artifact { kind, source } => {
-                    let (artifacts, list) = kinds::read_with(&source, Some(kind), configs);
+                    let (artifacts, list) = kinds::read_versioned(&source, Some(kind), configs, versioning.as_ref());
                     findings.extend(list);
                     for artifact in artifacts {
                         findings.extend(inspect(&artifact));
@@ -164,7 +167,12 @@ impl ArtifactSet {
         }
         for other in others {
             match other {
-                Item::Resource(resource) => _ = self.resources.insert(resource.key.clone(), resource),
+                Item::Resource(mut resource) => {
+                    if let Some(versioning) = &versioning {
+                        versioning.rename_resource(&mut resource);
+                    }
+                    self.resources.insert(resource.key.clone(), resource);
+                }
                 Item::Config(entries) => self.configs.extend(entries),
                 Item::Library(file) => self.libraries.push(file),
                 Item::Artifact { .. } | Item::Other { .. } => {}
@@ -288,7 +296,7 @@ fn whereabouts(artifact: &Artifact) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bundle::LooseFile;
+    use crate::bundle::{Descriptor, LooseFile};
     use crate::config::NoConfigs;
     use crate::source::{Source, Span};
     use crate::xml::SYNAPSE;
@@ -359,6 +367,19 @@ mod tests {
         assert_eq!((set.len(), set.faulty.len()), (2, 0));
         set.add_application(app("y", &[&sequence("b")]), Diagnostics::new(), &NoConfigs, &nothing);
         assert_eq!(set.faulty.len(), 1);
+    }
+
+    #[test]
+    fn versions_of_an_application_stand_side_by_side() {
+        let mut set = ArtifactSet::default();
+        for version in ["1", "2"] {
+            let descriptor = Descriptor { id: format!("g__a__{version}"), versioned: true, ..Descriptor::default() };
+            let app = Application { version: version.into(), descriptor: Some(descriptor), ..app("a", &[&sequence("s")]) };
+            set.add_application(app, Diagnostics::new(), &NoConfigs, &nothing);
+        }
+        assert!(set.faulty.is_empty(), "{}", set.diagnostics.render());
+        let names: Vec<String> = set.iter().map(|d| d.artifact.name()).collect();
+        assert_eq!(names, ["g__a__1__s", "g__a__2__s"]);
     }
 
     #[test]

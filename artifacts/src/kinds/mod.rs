@@ -13,12 +13,14 @@ pub mod inbound_endpoint;
 pub mod local_entry;
 pub mod message_processor;
 pub mod message_store;
+mod placeholders;
 pub mod proxy;
 pub mod registry;
 pub mod sequence;
 mod syntax;
 pub mod task;
 pub mod template;
+mod versioning;
 
 pub use api::Api;
 pub use endpoint::Endpoint;
@@ -33,6 +35,7 @@ pub use registry::{RegistryDeclaration, RegistryItem};
 pub use sequence::Sequence;
 pub use task::Task;
 pub use template::Template;
+pub use versioning::Versioning;
 
 use crate::config::{ConfigSource, NoConfigs};
 use crate::diagnostics::{Code, Diagnostics, nearest};
@@ -287,15 +290,30 @@ pub fn read_with(
     kind: Option<Kind>,
     configs: &dyn ConfigSource,
 ) -> (Vec<Artifact>, Diagnostics) {
+    read_versioned(source, kind, configs, None)
+}
+
+/// Like [`read_with`], for an artifact of an application with versioned deployment.
+pub fn read_versioned(
+    source: &SourceRef,
+    kind: Option<Kind>,
+    configs: &dyn ConfigSource,
+    versioning: Option<&Versioning<'_>>,
+) -> (Vec<Artifact>, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
     let mut reader = Reader::with(&mut diagnostics, configs);
-    let artifacts = read_source(source, kind, &mut reader);
+    let artifacts = read_source(source, kind, versioning, &mut reader);
     (artifacts, diagnostics)
 }
 
-fn read_source(source: &SourceRef, kind: Option<Kind>, reader: &mut Reader<'_>) -> Vec<Artifact> {
-    let document = match xml::parse_source(source) {
-        Ok(document) => Arc::new(document),
+fn read_source(
+    source: &SourceRef,
+    kind: Option<Kind>,
+    versioning: Option<&Versioning<'_>>,
+    reader: &mut Reader<'_>,
+) -> Vec<Artifact> {
+    let mut document = match xml::parse_source(source) {
+        Ok(document) => document,
         Err(error) => {
             let span = Span { start: error.offset, end: error.offset + 1 };
             reader.error(Code::NOT_WELL_FORMED, (source, span), format!("not well-formed XML: {error}"));
@@ -303,7 +321,11 @@ fn read_source(source: &SourceRef, kind: Option<Kind>, reader: &mut Reader<'_>) 
         }
     };
     let Some(root) = document.root_element() else { return Vec::new() };
-    let element = XmlElement::new(document, root);
+    placeholders::fill(&mut document, reader);
+    if let (Some(versioning), Some(kind)) = (versioning, kind) {
+        versioning.apply(&mut document, kind, reader);
+    }
+    let element = XmlElement::new(Arc::new(document), root);
     let Some(kind) = kind.or_else(|| guess(&element, reader)) else { return Vec::new() };
     if kind == Kind::Definitions {
         return definitions::read(&element, reader);

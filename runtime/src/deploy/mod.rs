@@ -64,6 +64,7 @@ pub fn deploy_with(
         found.open(path);
     }
     let mut set = ArtifactSet::default();
+    set.expose_versioned_services = settings.mediation.expose_versioned_services;
     set.diagnostics.extend(found.diagnostics);
     for resource in found.resources {
         set.resources.insert(resource.key.clone(), resource);

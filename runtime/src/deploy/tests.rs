@@ -126,10 +126,16 @@ fn placeholders_come_from_the_environment() {
     put(home.path(), "e1.xml", endpoint("a", "$SYSTEM:HOST").as_bytes());
     put(home.path(), "e2.xml", endpoint("b", "$FILE:port").as_bytes());
     put(home.path(), "e3.xml", endpoint("c", "${configs.nope}").as_bytes());
+    let inline = format!(
+        "<sequence name='s' xmlns='{NS}'><send><endpoint><address uri='$SYSTEM:HOST'/></endpoint></send></sequence>"
+    );
+    put(home.path(), "s.xml", inline.as_bytes());
     let environment = crate::settings::Environment::of([("HOST", "http://h")]);
     let (settings, _) = Settings::load(home.path(), None, environment);
     let found = deploy(&[home.path().to_path_buf()], &settings, &nothing);
-    assert_eq!(found.set.len(), 2);
+    assert_eq!(found.set.len(), 3);
+    let sequence = found.set.get(Kind::Sequence, "s").unwrap();
+    assert!(sequence.element().get().to_xml().contains("uri=\"http://h\""));
     assert!(found.set.diagnostics.render().contains("'${configs.nope}' has no value"));
     assert_eq!(found.configs.config("port"), Some("81"));
 }
