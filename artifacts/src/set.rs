@@ -147,7 +147,8 @@ impl ArtifactSet {
         for item in app.items {
             match item {
                 Item::Artifact { kind, source } => {
-                    let (artifacts, list) = kinds::read_versioned(&source, Some(kind), configs, versioning.as_ref());
+                    let (artifacts, list) =
+                        kinds::read_versioned(&source, Some(kind), configs, versioning.as_ref());
                     findings.extend(list);
                     for artifact in artifacts {
                         findings.extend(inspect(&artifact));
@@ -373,8 +374,13 @@ mod tests {
     fn versions_of_an_application_stand_side_by_side() {
         let mut set = ArtifactSet::default();
         for version in ["1", "2"] {
-            let descriptor = Descriptor { id: format!("g__a__{version}"), versioned: true, ..Descriptor::default() };
-            let app = Application { version: version.into(), descriptor: Some(descriptor), ..app("a", &[&sequence("s")]) };
+            let descriptor =
+                Descriptor { id: format!("g__a__{version}"), versioned: true, ..Descriptor::default() };
+            let app = Application {
+                version: version.into(),
+                descriptor: Some(descriptor),
+                ..app("a", &[&sequence("s")])
+            };
             set.add_application(app, Diagnostics::new(), &NoConfigs, &nothing);
         }
         assert!(set.faulty.is_empty(), "{}", set.diagnostics.render());

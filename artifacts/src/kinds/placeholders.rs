@@ -23,9 +23,12 @@ pub(super) fn fill(document: &mut Document, reader: &mut Reader<'_>) {
     let mut changes: Vec<(NodeId, &str, String)> = Vec::new();
     for id in document.descendants(Document::ROOT) {
         let element = ElementRef { document, id };
-        let Some((_, attributes)) = RESOLVED.iter().find(|(name, _)| *name == element.local()) else { continue };
+        let Some((_, attributes)) = RESOLVED.iter().find(|(name, _)| *name == element.local()) else {
+            continue;
+        };
         for attribute in *attributes {
-            let Some(value) = element.attr(attribute).filter(|value| config::placeholder(value).is_some()) else {
+            let Some(value) = element.attr(attribute).filter(|value| config::placeholder(value).is_some())
+            else {
                 continue;
             };
             if in_flow(document, id) {

@@ -109,7 +109,8 @@ impl<'d> Versioning<'d> {
                 self.change(root, "name", reader, Self::name).into_iter().chain(context).collect()
             }
             Kind::Proxy if self.expose_services => {
-                let name = root.attr("name").map(|name| (root.id, "name", format!("{}/{name}", self.descriptor.id)));
+                let name =
+                    root.attr("name").map(|name| (root.id, "name", format!("{}/{name}", self.descriptor.id)));
                 name.into_iter().collect()
             }
             Kind::Api | Kind::Proxy => Vec::new(),
@@ -125,7 +126,8 @@ impl<'d> Versioning<'d> {
         reader: &mut Reader<'_>,
         rename: fn(&Self, &str) -> Result<String, String>,
     ) -> Option<(NodeId, &'a str, String)> {
-        let text = element.attr(attribute).filter(|text| !text.is_empty() && !text.starts_with(['{', '$']))?;
+        let text =
+            element.attr(attribute).filter(|text| !text.is_empty() && !text.starts_with(['{', '$']))?;
         match rename(self, text) {
             Ok(new) => Some((element.id, attribute, new)),
             Err(problem) => {
@@ -143,7 +145,8 @@ impl<'d> Versioning<'d> {
         let [group, artifact, own, ..] = parts.as_slice() else {
             return Err(format!("'{name}' must be written group__artifact__name"));
         };
-        let found = self.descriptor.dependencies.iter().find(|d| d.group == *group && d.artifact == *artifact);
+        let found =
+            self.descriptor.dependencies.iter().find(|d| d.group == *group && d.artifact == *artifact);
         match found {
             Some(dependency) => Ok(format!("{}__{own}", dependency.id())),
             None => Err(format!("'{name}': the application does not depend on {group}__{artifact}")),
@@ -206,7 +209,8 @@ mod tests {
 
     #[test]
     fn an_unknown_dependency_is_an_error() {
-        let (_, diagnostics) = versioned("<sequence name='s'><sequence key='x__y__z'/></sequence>", Kind::Sequence, false);
+        let (_, diagnostics) =
+            versioned("<sequence name='s'><sequence key='x__y__z'/></sequence>", Kind::Sequence, false);
         assert!(diagnostics.has_errors());
     }
 }
