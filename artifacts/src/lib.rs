@@ -10,6 +10,7 @@
 
 pub mod bundle;
 pub mod config;
+pub mod cron;
 pub mod diagnostics;
 pub mod expr;
 pub mod http_template;
