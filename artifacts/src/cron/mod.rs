@@ -86,9 +86,9 @@ fn days(of_month: &str, of_week: &str) -> Result<Days, CronError> {
         ("?", "?") => Err(CronError("'?' stands in both day fields; exactly one of them is '?'".to_owned())),
         (_, "?") => month_days(of_month),
         ("?", _) => week_days(of_week),
-        _ => Err(CronError(
-            "day of month and day of week are both given; one of them must be '?'".to_owned(),
-        )),
+        _ => {
+            Err(CronError("day of month and day of week are both given; one of them must be '?'".to_owned()))
+        }
     }
 }
 
@@ -116,7 +116,9 @@ fn month_days(text: &str) -> Result<Days, CronError> {
 }
 
 fn week_days(text: &str) -> Result<Days, CronError> {
-    let day = |text: &str| WEEKDAY.value(text).and_then(|value| u8::try_from(value).map_err(|_| CronError(String::new())));
+    let day = |text: &str| {
+        WEEKDAY.value(text).and_then(|value| u8::try_from(value).map_err(|_| CronError(String::new())))
+    };
     if text == "L" {
         return Ok(Days::OfWeek(Set::single(7)));
     }
@@ -126,7 +128,9 @@ fn week_days(text: &str) -> Result<Days, CronError> {
     if let Some((name, nth)) = text.split_once('#') {
         let nth: u8 = nth.parse().unwrap_or(0);
         if !(1..=5).contains(&nth) {
-            return Err(CronError(format!("day of week: expected a number from 1 to 5 after '#', found '{text}'")));
+            return Err(CronError(format!(
+                "day of week: expected a number from 1 to 5 after '#', found '{text}'"
+            )));
         }
         return day(name).map(|day| Days::NthOfWeek(day, nth));
     }

@@ -79,7 +79,9 @@ impl Cron {
 }
 
 fn values_from(set: &Set, from: u16, last: u16) -> impl Iterator<Item = u16> + '_ {
-    std::iter::successors(set.at_or_after(from), move |v| (*v < last).then(|| set.at_or_after(v + 1)).flatten())
+    std::iter::successors(set.at_or_after(from), move |v| {
+        (*v < last).then(|| set.at_or_after(v + 1)).flatten()
+    })
 }
 
 /// Wall time to search from. On the first pass of an autumn overlap the whole overlap is still to come.
@@ -104,9 +106,10 @@ impl Days {
             Days::OfMonth(days) => days.contains(u16::from(day)),
             Days::OfWeek(days) => days.contains(u16::from(weekday)),
             Days::Last { before, weekday: false } => last.checked_sub(*before) == Some(day),
-            Days::Last { before, weekday: true } => {
-                last.checked_sub(*before).filter(|d| *d > 0).is_some_and(|target| nearest_weekday(date, target) == day)
-            }
+            Days::Last { before, weekday: true } => last
+                .checked_sub(*before)
+                .filter(|d| *d > 0)
+                .is_some_and(|target| nearest_weekday(date, target) == day),
             Days::Nearest(target) => nearest_weekday(date, (*target).min(last)) == day,
             Days::LastOfWeek(wanted) => weekday == *wanted && day + 7 > last,
             Days::NthOfWeek(wanted, nth) => weekday == *wanted && (day - 1) / 7 + 1 == *nth,
