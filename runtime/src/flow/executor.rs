@@ -3,7 +3,7 @@
 use super::context::{Context, Entry, Frame, Handler};
 use super::step::{Block, BoxFuture, Leave, Next, StepKind};
 use crate::errors::{Fault, codes};
-use crate::message::{Content, Message, Payload, builders, headers::header_text};
+use crate::message::{Message, Payload, builders, wire::ReadError};
 use futures_util::FutureExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -153,27 +153,20 @@ fn leave(cx: &mut Context, frame: &Frame) -> bool {
     }
 }
 
-/// Reads and builds an unread body. On failure the body is gone and the fault is 601000.
+/// Reads and builds an unread body. On failure the body is gone and the fault is 601000 (or 0, see
+/// `builders`). A backend that breaks off in mid-body leaves an empty one, as in MI, and a log line.
 pub async fn build_payload(message: &mut Message, cx: &Context) -> Result<(), Fault> {
     let Payload::Unread(body) = std::mem::take(&mut message.payload) else { return Ok(()) };
     let limit = cx.services.limits.body_bytes;
-    let bytes = body.read(limit).await.map_err(|error| Fault::with_code(codes::BUILD, error.to_string()))?;
-    let content_type = content_type_of(message);
-    let content = builders::build(&bytes, content_type.as_deref());
-    message.payload =
-        Payload::Built(content.map_err(|error| Fault::with_code(codes::BUILD, error.to_string()))?);
-    if bytes.is_empty()
-        && matches!(&message.payload, Payload::Built(Content::Xml(_)))
-        && message.wire.status.is_some()
-    {
-        message.axis2.set("NO_ENTITY_BODY", crate::message::Value::Boolean(true));
-    }
-    Ok(())
-}
-
-/// The Content-Type that arrived decides the builder, not what the flow set since.
-fn content_type_of(message: &Message) -> Option<String> {
-    message.wire.content_type.as_ref().map(|value| header_text(value).into_owned())
+    let bytes = match body.read(limit).await {
+        Ok(bytes) => bytes,
+        Err(ReadError::Broken(error)) if message.wire.response => {
+            tracing::error!("the backend broke off in the middle of its answer: {error}");
+            bytes::Bytes::new()
+        }
+        Err(error) => return Err(Fault::with_code(codes::BUILD, error.to_string())),
+    };
+    builders::build_message(message, bytes, limit)
 }
 
 /// Where a backend's response goes: a named sequence, the out list of the entry, or to the caller.

@@ -33,6 +33,7 @@ impl Soap {
 pub struct Envelope {
     document: Arc<Document>,
     version: Soap,
+    source: Option<bytes::Bytes>,
 }
 
 impl Envelope {
@@ -41,7 +42,7 @@ impl Envelope {
         static EMPTY: [OnceLock<Arc<Document>>; 2] = [OnceLock::new(), OnceLock::new()];
         let slot = &EMPTY[usize::from(version == Soap::V12)];
         let document = slot.get_or_init(|| Arc::new(empty_document(version))).clone();
-        Self { document, version }
+        Self { document, version, source: None }
     }
 
     /// Takes a document whose root is a SOAP envelope with a body; gives it back otherwise.
@@ -53,7 +54,7 @@ impl Envelope {
             .and_then(|root| Soap::from_namespace(document.namespace(root)));
         match version {
             Some(version) => {
-                let envelope = Self { document: Arc::new(document), version };
+                let envelope = Self { document: Arc::new(document), version, source: None };
                 if envelope.body_node().is_some() {
                     Ok(envelope)
                 } else {
@@ -92,8 +93,22 @@ impl Envelope {
         &self.document
     }
 
+    /// The body as it came, while nobody has changed the tree. Kept for media types that would not be
+    /// written as they were read (forms, multipart).
+    pub fn source(&self) -> Option<&bytes::Bytes> {
+        self.source.as_ref()
+    }
+
+    /// Remembers the bytes the tree was read from.
+    #[must_use]
+    pub fn with_source(mut self, bytes: bytes::Bytes) -> Self {
+        self.source = Some(bytes);
+        self
+    }
+
     /// The tree to change; copied first when it is shared.
     pub fn document_mut(&mut self) -> &mut Document {
+        self.source = None;
         Arc::make_mut(&mut self.document)
     }
 
@@ -150,6 +165,27 @@ impl Envelope {
         own.clear(body);
         let copy = own.import(document, node);
         own.append(body, copy);
+    }
+
+    /// The same header blocks and payload in an envelope of another version; a fault is not rewritten.
+    #[must_use]
+    pub fn converted(&self, version: Soap) -> Self {
+        let mut other = Self::new(version);
+        let (body, from) = (other.body(), self.body());
+        let header = self.header().filter(|header| self.document.first_child(*header).is_some());
+        let to = header.is_some().then(|| other.header_mut());
+        let document = other.document_mut();
+        let mut copy = |source: NodeId, target: NodeId| {
+            for child in self.document.children(source) {
+                let child = document.import(&self.document, child);
+                document.append(target, child);
+            }
+        };
+        if let (Some(header), Some(to)) = (header, to) {
+            copy(header, to);
+        }
+        copy(from, body);
+        other
     }
 
     /// Is the payload a SOAP fault?

@@ -1,6 +1,7 @@
 //! The switches of the conversion, with MI's defaults and its property names.
 
 use crate::eval::JavaRegex;
+use std::sync::OnceLock;
 
 /// How to convert. The defaults are MI's.
 #[derive(Debug, Clone)]
@@ -56,7 +57,20 @@ impl Default for ConversionSettings {
     }
 }
 
+/// The settings of the process.
+static CURRENT: OnceLock<ConversionSettings> = OnceLock::new();
+
 impl ConversionSettings {
+    /// The settings that builders and formatters use: those installed at start, else MI's defaults.
+    pub fn current() -> &'static Self {
+        CURRENT.get_or_init(Self::default)
+    }
+
+    /// Makes these the settings of the process. `false` when settings are in use already.
+    pub fn install(self) -> bool {
+        CURRENT.set(self).is_ok()
+    }
+
     /// Changes one setting by its name in `synapse.properties`, as the `jsontransform` mediator has it
     /// too. `Ok(false)`: no setting of the conversion has this name. The error tells what a regular
     /// expression lacks.
