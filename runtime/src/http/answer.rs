@@ -1,26 +1,37 @@
-//! Answer to response: status, headers, framing, body.
+//! Answer to response: status, headers, framing, body, by the rules of MI's pass-through sender.
 
 use super::OutBody;
+use super::soap;
 use crate::flow::Answer;
-use crate::message::{Message, Value, formatters};
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
+use crate::message::{Message, Payload, Soap, Value, WireBody, builders, formatters};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header};
+use std::hash::{DefaultHasher, Hasher as _};
 
 /// What the response must know of its request.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
     pub(super) method: Method,
-    pub(super) version: Version,
+    /// SOAP version that the client speaks, `None` for REST.
+    pub(super) soap: Option<Soap>,
+    /// A GET, HEAD or DELETE that announced a body: the connection is not used again.
+    pub(super) odd_body: bool,
+    /// `If-None-Match`.
+    pub(super) none_match: Option<HeaderValue>,
 }
 
-/// Turns an answer into the response.
-pub(super) fn response(answer: Answer, asked: &Asked) -> Response<OutBody> {
-    match answer {
+/// Turns an answer into the response. `limit` bounds a body that must be read for it.
+pub(super) async fn response(answer: Answer, asked: &Asked, limit: usize) -> Response<OutBody> {
+    let mut response = match answer {
         Answer::Accepted => accepted(),
-        Answer::Reply(message) => reply(*message, asked),
+        Answer::Reply(message) => reply(*message, asked, limit).await,
+    };
+    if asked.odd_body {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
+    response
 }
 
-/// 202 without body and headers: what a flow that ends without an answer gives.
+/// 202 without body: what a flow that ends without an answer gives.
 pub(super) fn accepted() -> Response<OutBody> {
     status_only(StatusCode::ACCEPTED)
 }
@@ -29,54 +40,187 @@ pub(super) fn accepted() -> Response<OutBody> {
 pub(super) fn status_only(status: StatusCode) -> Response<OutBody> {
     let mut response = Response::new(OutBody::empty());
     *response.status_mut() = status;
+    response.headers_mut().insert(header::SERVER, SERVER);
     response
 }
 
-fn reply(mut message: Message, asked: &Asked) -> Response<OutBody> {
+const SERVER: HeaderValue = HeaderValue::from_static("WSO2-PassThrough-HTTP");
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+
+async fn reply(mut message: Message, asked: &Asked, limit: usize) -> Response<OutBody> {
+    if message.axis2.is_empty() && message.payload.is_unread() && !message.fault && asked.soap.is_none() {
+        // Nothing that could change status or form was set: the common pass-through.
+        let status = message.wire.status.unwrap_or(StatusCode::OK);
+        return write(message, status, asked, Framing::Chunked);
+    }
+    let framing = Framing::of(&message);
+    let etag = message.axis2("HTTP_ETAG").is_some_and(|value| value.as_bool() == Some(true));
+    if framing != Framing::Chunked || etag || soap::needs_conversion(&message, asked.soap) {
+        build(&mut message, limit).await;
+    }
+    if message.rest && soap::fault_to_pox(&mut message) {
+        message.fault = true;
+    }
+    soap::convert(&mut message, asked.soap);
     let status = status(&message);
-    let by_length = message.axis2_flag("DISABLE_CHUNKING");
-    let formatted = match formatters::format(&mut message) {
-        Ok(formatted) => formatted,
-        Err(fault) => {
-            tracing::error!("the answer cannot be written: {fault}");
-            return status_only(StatusCode::INTERNAL_SERVER_ERROR);
+    if etag && add_etag(&mut message, asked) {
+        return write(message, StatusCode::NOT_MODIFIED, asked, framing);
+    }
+    write(message, status, asked, framing)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Framing {
+    Chunked,
+    Length,
+    Http10,
+}
+
+impl Framing {
+    fn of(message: &Message) -> Self {
+        if message.axis2("FORCE_HTTP_1.0").is_some_and(|value| value.as_str() == Some("true")) {
+            Framing::Http10
+        } else if message.axis2_flag("DISABLE_CHUNKING") {
+            Framing::Length
+        } else {
+            Framing::Chunked
         }
+    }
+}
+
+/// Reads an unread body; what cannot be understood is sent as an empty one.
+async fn build(message: &mut Message, limit: usize) {
+    let Payload::Unread(body) = std::mem::take(&mut message.payload) else { return };
+    let built = match body.read(limit).await {
+        Ok(bytes) => builders::build_message(message, bytes, limit).map_err(|fault| fault.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    if let Err(error) = built {
+        tracing::error!("the body of the answer cannot be read: {error}");
+    }
+}
+
+fn status(message: &Message) -> StatusCode {
+    if message.axis2.get("ERROR_CODE").is_some() {
+        return StatusCode::BAD_GATEWAY;
+    }
+    if message.axis2_flag("SC_ACCEPTED") {
+        return StatusCode::ACCEPTED;
+    }
+    let given = match message.axis2("HTTP_SC") {
+        Some(Value::Integer(code)) => u16::try_from(code).ok(),
+        Some(other) => {
+            let code = other.text().trim().parse().ok();
+            if code.is_none() {
+                tracing::warn!("the HTTP_SC value '{}' is no status code; it is ignored", other.text());
+            }
+            code
+        }
+        None => None,
+    };
+    if let Some(status) = given.and_then(|code| StatusCode::from_u16(code).ok()) {
+        return status;
+    }
+    let fault = message.fault || message.payload.content().is_some_and(|c| c.envelope().has_fault());
+    if fault && !message.axis2_flag("FAULTS_AS_HTTP_200") {
+        return StatusCode::INTERNAL_SERVER_ERROR;
+    }
+    StatusCode::OK
+}
+
+fn write(mut message: Message, status: StatusCode, asked: &Asked, framing: Framing) -> Response<OutBody> {
+    let no_entity = message.axis2_flag("NO_ENTITY_BODY");
+    let content_type = content_type(&message, no_entity);
+    let reason = reason(&message, status);
+    let failed = message.axis2.get("ERROR_CODE").is_some();
+    let close = failed || message.axis2("NO_KEEPALIVE").is_some_and(|v| v.as_str() == Some("true"));
+    let bodiless = no_entity || asked.method == Method::HEAD || matches!(status.as_u16(), 204 | 205 | 304);
+    let body = if bodiless {
+        WireBody::Empty
+    } else {
+        formatters::format(&mut message).unwrap_or_else(|fault| {
+            tracing::error!("the answer is sent without a body: {fault}");
+            WireBody::Empty
+        })
     };
     let mut headers = message.headers.into_map();
+    let length = headers.remove(header::CONTENT_LENGTH);
     drop_hop_by_hop(&mut headers);
-    if let Some(value) = formatted.content_type.and_then(|text| HeaderValue::try_from(text).ok()) {
-        headers.insert(header::CONTENT_TYPE, value);
+    match content_type {
+        ContentType::AsItIs => {}
+        ContentType::Gone => drop(headers.remove(header::CONTENT_TYPE)),
+        ContentType::Set(value) => drop(headers.insert(header::CONTENT_TYPE, value)),
     }
-    let bodiless = asked.method == Method::HEAD || matches!(status.as_u16(), 204 | 205 | 304);
-    let body = match (bodiless, by_length) {
-        (true, _) => OutBody::empty(),
-        (false, true) => OutBody::by_length(formatted.body),
-        (false, false) => OutBody::chunked(formatted.body),
+    headers.entry(header::SERVER).or_insert(SERVER);
+    if close {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    if let (true, Some(length)) = (asked.method == Method::HEAD, length) {
+        headers.insert(header::CONTENT_LENGTH, length);
+    }
+    let body = match framing {
+        Framing::Chunked => OutBody::chunked(body),
+        Framing::Length | Framing::Http10 => OutBody::by_length(body),
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
+    if framing == Framing::Http10 {
+        *response.version_mut() = Version::HTTP_10;
+    }
+    if let Some(reason) = reason {
+        response.extensions_mut().insert(reason);
+    }
     response
 }
 
-fn status(message: &Message) -> StatusCode {
-    let code = match message.axis2("HTTP_SC") {
-        Some(Value::Integer(code)) => u16::try_from(code).ok(),
-        Some(other) => other.text().trim().parse().ok(),
-        None => None,
-    };
-    code.and_then(|code| StatusCode::from_u16(code).ok()).unwrap_or(StatusCode::OK)
+enum ContentType {
+    AsItIs,
+    Gone,
+    Set(HeaderValue),
 }
 
+fn content_type(message: &Message, no_entity: bool) -> ContentType {
+    let unread = message.payload.is_unread();
+    if no_entity && message.axis2_flag("DISABLE_CHUNKING") {
+        return ContentType::Gone;
+    }
+    // Without an entity there is nothing whose type could differ from what the header says.
+    if (unread && message.wire.no_entity) || (!unread && no_entity) {
+        return ContentType::AsItIs;
+    }
+    if unread && message.axis2.entry("ContentType").is_none() {
+        return message.wire.content_type.clone().map_or(ContentType::AsItIs, ContentType::Set);
+    }
+    let text = formatters::for_answer(message);
+    text.and_then(|text| HeaderValue::try_from(text).ok()).map_or(ContentType::AsItIs, ContentType::Set)
+}
+
+/// The reason phrase, when it is not the usual one: what the flow set, or what the backend sent with
+/// this status.
+fn reason(message: &Message, status: StatusCode) -> Option<hyper::ext::ReasonPhrase> {
+    let set = message.axis2.get("HTTP_SC_DESC").map(|value| value.text().into_owned());
+    let text = match set {
+        Some(text) => text,
+        None => message.wire.reason.clone().filter(|_| message.wire.status == Some(status))?,
+    };
+    (status.canonical_reason() != Some(text.as_str())).then(|| text.into_bytes().try_into().ok()).flatten()
+}
+
+/// What belongs to the connection or is the transport's to say.
 fn drop_hop_by_hop(headers: &mut HeaderMap) {
-    for name in [
-        header::TRANSFER_ENCODING,
-        header::CONTENT_LENGTH,
-        header::CONNECTION,
-        header::USER_AGENT,
-        header::TE,
-    ] {
+    for name in [header::TRANSFER_ENCODING, header::CONNECTION, KEEP_ALIVE, header::USER_AGENT, header::DATE] {
         headers.remove(name);
     }
-    headers.remove("keep-alive");
+}
+
+/// Sets an ETag over the body. `true` when the client has it already.
+fn add_etag(message: &mut Message, asked: &Asked) -> bool {
+    let Ok(WireBody::Full(bytes)) = formatters::format(&mut message.fork()) else { return false };
+    let mut hasher = DefaultHasher::new();
+    hasher.write(&bytes);
+    let tag = format!("\"{:016x}\"", hasher.finish());
+    message.headers.set("ETag", &tag);
+    let known = asked.none_match.as_ref().and_then(|value| value.to_str().ok());
+    known.is_some_and(|list| list.split(',').any(|one| one.trim() == tag || one.trim() == "*"))
 }

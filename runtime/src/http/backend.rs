@@ -1,40 +1,166 @@
-//! The two translations at a backend: message to request, response to message.
+//! The two translations at a backend: message to request, response to message, by the rules of MI's
+//! target request and client worker.
 
 use super::{InResponse, OutBody, OutRequest, Target};
 use crate::errors::{Fault, codes};
-use crate::message::{Headers, Message, Payload, Properties, Wire, formatters};
-use http::{HeaderMap, HeaderValue, Method, Uri, Version, header};
+use crate::message::{Content, Headers, Message, Payload, Properties, Soap, Value, Wire, WireBody};
+use crate::message::{formatters, media_type};
+use formatters::Formatter;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header};
 use std::sync::Arc;
 
+const USER_AGENT: HeaderValue = HeaderValue::from_static("Synapse-PT-HttpComponents-NIO");
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
+
 /// Makes the request that carries a message to `url`. The payload and the headers leave the message;
-/// call [`accept`] with the answer, or restore what the fault path needs from a [`Message::fork`].
+/// keep a share of both for the fault path before.
+///
+/// Faults: the URL cannot be called (101503), or the payload has no form in the media type (0).
 pub fn request(message: &mut Message, method: Method, url: &str) -> Result<OutRequest, Fault> {
-    let (target, path) =
-        Target::parse(url).map_err(|error| Fault::endpoint(codes::CONNECTION_FAILED, error.to_string()))?;
-    let uri = Uri::try_from(path).map_err(|error| {
-        Fault::endpoint(codes::CONNECTION_FAILED, format!("'{url}' is no valid URL: {error}"))
-    })?;
-    let by_length = message.axis2_flag("DISABLE_CHUNKING") || message.axis2_flag("FORCE_HTTP_1.0");
-    let formatted = formatters::format(message)?;
+    let unusable = |text: String| Fault::endpoint(codes::CONNECTION_FAILED, text);
+    let (target, path) = Target::parse(url).map_err(|error| unusable(error.to_string()))?;
+    let absolute = flag(message, "POST_TO_URI") || text_is_true(message, "FULL_URI");
+    let uri = if absolute { uri(url) } else { uri(path) };
+    let uri = uri.map_err(|error| unusable(format!("'{url}' is no valid URL: {error}")))?;
+    let http10 = text_is_true(message, "FORCE_HTTP_1.0");
+    let by_length = http10
+        || text_is_true(message, "DISABLE_CHUNKING")
+        || flag(message, "FORCE_HTTP_CONTENT_LENGTH");
+    let content_type = if method == Method::GET { None } else { formatters::for_request(message) };
+    let action = soap_action(message);
+    let body = body(message, &method)?;
     let mut headers = std::mem::take(&mut message.headers).into_map();
     clean(&mut headers);
-    if let Ok(host) = HeaderValue::try_from(target.authority()) {
-        headers.insert(header::HOST, host);
+    if let Some(value) = content_type.and_then(|text| HeaderValue::try_from(text).ok()) {
+        headers.insert(header::CONTENT_TYPE, value);
     }
-    let body = if by_length { OutBody::by_length(formatted.body) } else { OutBody::chunked(formatted.body) };
-    Ok(OutRequest { target, method, uri, version: Version::HTTP_11, headers, body })
+    if let Some(value) = action {
+        headers.insert(SOAP_ACTION, value);
+    }
+    let alive = if text_is_true(message, "NO_KEEPALIVE") { "Close" } else { "Keep-Alive" };
+    headers.insert(header::CONNECTION, HeaderValue::from_static(alive));
+    headers.insert(header::HOST, host(message, &target)?);
+    if method == Method::GET || method == Method::HEAD {
+        headers.remove(header::TRANSFER_ENCODING);
+    }
+    let body = if by_length { OutBody::by_length(body) } else { OutBody::chunked(body) };
+    let version = if http10 { Version::HTTP_10 } else { Version::HTTP_11 };
+    Ok(OutRequest { target, method, uri, version, headers, body })
+}
+
+/// Nothing for GET, HEAD, a DELETE without payload, and where `NO_ENTITY_BODY` says so while the body
+/// has no element.
+fn body(message: &mut Message, method: &Method) -> Result<WireBody, Fault> {
+    let no_entity = flag(message, "NO_ENTITY_BODY");
+    let has_element = match message.payload.content() {
+        Some(Content::Xml(envelope)) => envelope.payload().is_some(),
+        Some(Content::Json(json)) => !json.is_blank(),
+        Some(Content::Binary(_)) => true,
+        None => false,
+    };
+    let none = *method == Method::GET
+        || *method == Method::HEAD
+        || (no_entity && !has_element)
+        || (flag(message, "FORCE_POST_PUT_NOBODY") && (*method == Method::POST || *method == Method::PUT));
+    if none {
+        message.payload = Payload::default();
+        return Ok(WireBody::Empty);
+    }
+    formatters::format(message)
+}
+
+/// Target of the request line; what a URL may not carry is percent-encoded instead of refused.
+fn uri(text: &str) -> Result<Uri, http::uri::InvalidUri> {
+    let text = if text.starts_with('?') { format!("/{text}") } else { text.to_owned() };
+    let refused = |b: u8| b <= b' ' || matches!(b, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}') || b >= 0x7f;
+    if !text.bytes().any(refused) {
+        return Uri::try_from(text);
+    }
+    let mut clean = String::with_capacity(text.len() + 16);
+    for byte in text.bytes() {
+        if refused(byte) {
+            clean.push_str(&format!("%{byte:02X}"));
+        } else {
+            clean.push(char::from(byte));
+        }
+    }
+    Uri::try_from(clean)
+}
+
+fn host(message: &Message, target: &Target) -> Result<HeaderValue, Fault> {
+    let given = message.axis2("REQUEST_HOST_HEADER").map(|value| value.text().into_owned());
+    let text = given.unwrap_or_else(|| target.authority());
+    HeaderValue::try_from(text)
+        .map_err(|_| Fault::endpoint(codes::CONNECTION_FAILED, format!("'{target}' has no valid host name")))
+}
+
+/// The action of a SOAP 1.1 message: quoted when an envelope is sent, bare for XML. JSON keeps the
+/// header it has.
+fn soap_action(message: &Message) -> Option<HeaderValue> {
+    let action = message.addressing.action.as_deref().filter(|action| !action.is_empty())?;
+    let version = match message.payload.content() {
+        Some(Content::Xml(envelope)) => envelope.version(),
+        Some(Content::Json(_)) | None => Soap::V11,
+        Some(Content::Binary(_)) => Soap::V12,
+    };
+    if version == Soap::V12 {
+        return None;
+    }
+    let text = match formatters::select(message) {
+        Formatter::Json => return None,
+        Formatter::Soap if !action.starts_with('"') => format!("\"{action}\""),
+        _ => action.to_owned(),
+    };
+    HeaderValue::try_from(text).ok()
+}
+
+fn clean(headers: &mut HeaderMap) {
+    for name in [
+        header::TRANSFER_ENCODING,
+        header::CONTENT_LENGTH,
+        header::DATE,
+        header::EXPECT,
+        header::UPGRADE,
+        KEEP_ALIVE,
+    ] {
+        headers.remove(name);
+    }
+    headers.insert(header::USER_AGENT, USER_AGENT);
+}
+
+/// A switch that takes a Boolean or a text.
+fn flag(message: &Message, name: &str) -> bool {
+    message.axis2_flag(name)
+}
+
+/// A switch that only the text `true` turns on.
+fn text_is_true(message: &Message, name: &str) -> bool {
+    message.axis2(name).is_some_and(|value| value.as_str() == Some("true"))
 }
 
 /// Makes the message the response: payload, headers and axis2 scope are the backend's; properties,
 /// variables, dispatch facts and the id of the exchange stay.
-pub fn accept(message: &mut Message, response: InResponse) {
-    let content_type = response.headers.get(header::CONTENT_TYPE).cloned();
-    message.payload = Payload::Unread(response.body);
-    message.headers = Headers::from_map(response.headers);
+pub fn accept(message: &mut Message, mut response: InResponse) {
+    let inherited = inherited_type(message);
+    let entity = Entity::of(&response);
+    rewrite_location(message, &mut response);
     message.axis2 = Properties::default();
+    if response.status == 202 {
+        message.axis2.set("SC_ACCEPTED", Value::Boolean(true));
+    }
+    if entity.content_type.is_none()
+        && let Some(media) = inherited
+    {
+        message.axis2.set("messageType", media);
+    }
+    message.payload = Payload::Unread(if entity.none { WireBody::Empty } else { response.body });
+    message.headers = Headers::from_map(response.headers);
     message.wire = Arc::new(Wire {
-        content_type,
-        no_entity: response.no_entity,
+        local: message.wire.local,
+        secure: message.wire.secure,
+        content_type: entity.content_type,
+        no_entity: entity.none,
         status: Some(response.status),
         reason: response.reason,
         response: true,
@@ -46,8 +172,8 @@ pub fn accept(message: &mut Message, response: InResponse) {
 /// unless default-scope `BLOCKING_SENDER_PRESERVE_REQ_HEADERS` is the text `false`.
 pub fn accept_blocking(message: &mut Message, response: InResponse) {
     let preserve = message.property("BLOCKING_SENDER_PRESERVE_REQ_HEADERS");
-    let content_type = response.headers.get(header::CONTENT_TYPE).cloned();
-    message.payload = Payload::Unread(response.body);
+    let entity = Entity::of(&response);
+    message.payload = Payload::Unread(if entity.none { WireBody::Empty } else { response.body });
     if preserve.is_some_and(|value| value.text() == "false") {
         message.headers = Headers::from_map(response.headers);
     }
@@ -55,7 +181,9 @@ pub fn accept_blocking(message: &mut Message, response: InResponse) {
         message.axis2.forget(name);
     }
     message.wire = Arc::new(Wire {
-        content_type,
+        local: message.wire.local,
+        content_type: entity.content_type,
+        no_entity: entity.none,
         status: Some(response.status),
         reason: response.reason,
         response: true,
@@ -63,10 +191,51 @@ pub fn accept_blocking(message: &mut Message, response: InResponse) {
     });
 }
 
-fn clean(headers: &mut HeaderMap) {
-    for name in [header::TRANSFER_ENCODING, header::CONTENT_LENGTH, header::CONNECTION, header::DATE] {
-        headers.remove(name);
+/// What a response carries: a type that is not named is octets, unless there is no body to name.
+struct Entity {
+    content_type: Option<HeaderValue>,
+    none: bool,
+}
+
+impl Entity {
+    fn of(response: &InResponse) -> Self {
+        if response.no_entity {
+            return Self { content_type: None, none: true };
+        }
+        if let Some(value) = response.headers.get(header::CONTENT_TYPE) {
+            return Self { content_type: Some(value.clone()), none: false };
+        }
+        let length = response.headers.get(header::CONTENT_LENGTH);
+        let framed = length.is_some() || response.headers.contains_key(header::TRANSFER_ENCODING);
+        if !framed || length.is_some_and(|length| length == "0") {
+            return Self { content_type: None, none: true };
+        }
+        Self { content_type: Some(HeaderValue::from_static("application/octet-stream")), none: false }
     }
-    headers.remove("keep-alive");
-    headers.insert(header::USER_AGENT, HeaderValue::from_static("Synapse-PT-HttpComponents-NIO"));
+}
+
+/// A response without a type has the request's, unless that was a form.
+fn inherited_type(message: &Message) -> Option<String> {
+    let media = media_type(&message.axis2_text("messageType")?);
+    (media != "application/x-www-form-urlencoded").then_some(media)
+}
+
+/// `Location` leads to this server, except in redirects and after 201.
+fn rewrite_location(message: &Message, response: &mut InResponse) {
+    let Some(location) = response.headers.get(header::LOCATION) else { return };
+    if matches!(response.status.as_u16(), 301 | 302 | 303 | 307 | 201) {
+        return;
+    }
+    let path = location.to_str().ok().map(|text| match Target::parse(text) {
+        Ok((_, path)) => path.to_owned(),
+        Err(_) => text.to_owned(),
+    });
+    let rewritten = path.zip(message.wire.local).and_then(|(path, local)| {
+        let scheme = if message.wire.secure { "https" } else { "http" };
+        HeaderValue::try_from(format!("{scheme}://{local}/{}", path.strip_prefix('/').unwrap_or(&path))).ok()
+    });
+    match rewritten {
+        Some(value) => drop(response.headers.insert(header::LOCATION, value)),
+        None => drop(response.headers.remove(header::LOCATION)),
+    }
 }

@@ -5,7 +5,8 @@ use super::answer::{self, Asked};
 use super::listener::Shared;
 use super::receive::{self, Socket};
 use crate::flow::{Answer, BoxFuture, Exchange};
-use http::{Method, Response, StatusCode};
+use crate::message::{Message, Soap};
+use http::{Method, Response, StatusCode, header};
 use hyper::body::Incoming;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,14 +23,15 @@ pub(super) struct NoAnswer;
 pub(super) async fn serve(
     shared: Arc<Shared>,
     socket: Socket,
-    request: http::Request<Incoming>,
+    mut request: http::Request<Incoming>,
 ) -> Result<Response<OutBody>, NoAnswer> {
-    if !is_known(request.method()) {
+    let Some(method) = known_method(request.method()) else {
         return Ok(answer::status_only(StatusCode::NOT_IMPLEMENTED));
-    }
-    let asked = Asked { method: request.method().clone(), version: request.version() };
+    };
+    *request.method_mut() = method;
     let exchange = Arc::<Exchange>::default();
     let message = receive::message(request, &socket);
+    let asked = asked(&message);
     let flow = shared.serve.serve(message, exchange.clone());
     let flow = RunningFlow { flow: Some(flow), shared: shared.clone() };
     let answer = match (Race { flow, exchange: &exchange }).await {
@@ -39,20 +41,43 @@ pub(super) async fn serve(
             .await
             .map_err(|_elapsed| NoAnswer)?,
     };
-    Ok(answer::response(answer, &asked))
+    Ok(answer::response(answer, &asked, shared.options.body_limit).await)
 }
 
-fn is_known(method: &Method) -> bool {
-    matches!(
-        *method,
-        Method::GET
-            | Method::POST
-            | Method::PUT
-            | Method::DELETE
-            | Method::HEAD
-            | Method::OPTIONS
-            | Method::PATCH
-    )
+/// The methods that are served, in any case, as MI reads them.
+fn known_method(method: &Method) -> Option<Method> {
+    const KNOWN: [Method; 8] = [
+        Method::GET,
+        Method::POST,
+        Method::PUT,
+        Method::DELETE,
+        Method::HEAD,
+        Method::OPTIONS,
+        Method::PATCH,
+        Method::TRACE,
+    ];
+    if KNOWN.contains(method) {
+        return Some(method.clone());
+    }
+    KNOWN.into_iter().find(|known| known.as_str().eq_ignore_ascii_case(method.as_str()))
+}
+
+fn asked(message: &Message) -> Asked {
+    let headers = message.headers.map();
+    let method = message.wire.method.clone();
+    let announced =
+        headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING);
+    let soap12 = message
+        .wire
+        .content_type
+        .as_ref()
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/soap+xml"));
+    Asked {
+        odd_body: announced && matches!(method, Method::GET | Method::HEAD | Method::DELETE),
+        soap: (!message.rest).then_some(if soap12 { Soap::V12 } else { Soap::V11 }),
+        none_match: headers.get(header::IF_NONE_MATCH).cloned(),
+        method,
+    }
 }
 
 /// A flow that outlives its client: dropped before its end, it goes on in the background.

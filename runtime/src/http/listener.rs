@@ -36,11 +36,16 @@ pub struct ListenerOptions {
     pub max_open_connections: Option<usize>,
     /// Keep connections open between requests. Default true.
     pub keep_alive: bool,
+    /// Largest body of an answer that is read into memory where its framing asks for it. Default 256 MiB.
+    pub body_limit: usize,
+    /// Largest request body; a larger one gets 413 and the connection is closed (MI's message size
+    /// validation). Default unlimited (`None`).
+    pub max_message_bytes: Option<u64>,
 }
 
 impl Default for ListenerOptions {
     fn default() -> Self {
-        Self { socket_timeout: Duration::from_secs(180), max_open_connections: None, keep_alive: true }
+        Self { socket_timeout: Duration::from_secs(180), max_open_connections: None, keep_alive: true, body_limit: 256 * 1024 * 1024, max_message_bytes: None }
     }
 }
 

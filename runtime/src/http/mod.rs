@@ -11,6 +11,7 @@ pub mod client;
 mod connection;
 pub mod listener;
 mod receive;
+mod soap;
 mod target;
 
 pub use body::OutBody;

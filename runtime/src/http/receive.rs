@@ -24,7 +24,8 @@ pub(super) fn message(request: http::Request<Incoming>, socket: &Socket) -> Mess
     let empty = incoming.is_end_stream();
     let content_type = parts.headers.get(header::CONTENT_TYPE).cloned();
     let content_type = content_type.or_else(|| default_content_type(&parts.method));
-    let rest = content_type.as_ref().is_none_or(|value| !is_soap(value.as_bytes()));
+    let has_action = parts.headers.contains_key("soapaction");
+    let rest = content_type.as_ref().is_none_or(|value| !is_soap(value.as_bytes(), has_action));
     let mut message = Message::new();
     message.addressing.to = Some(target.as_str().into());
     message.addressing.action = parts.headers.get("soapaction").and_then(action);
@@ -54,11 +55,12 @@ fn default_content_type(method: &Method) -> Option<HeaderValue> {
     }
 }
 
-fn is_soap(content_type: &[u8]) -> bool {
+/// text/xml is SOAP only with a SOAPAction header.
+fn is_soap(content_type: &[u8], has_action: bool) -> bool {
     let starts = |prefix: &[u8]| {
         content_type.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     };
-    starts(b"text/xml") || starts(b"application/soap+xml")
+    (has_action && starts(b"text/xml")) || starts(b"application/soap+xml")
 }
 
 /// SOAPAction without its quotes.

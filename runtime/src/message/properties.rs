@@ -53,6 +53,11 @@ impl Properties {
         self.entries.iter().filter_map(|(name, value)| value.as_ref().map(|v| (name, v)))
     }
 
+    /// Nothing was set or removed?
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Drops everything, removals included.
     pub fn clear(&mut self) {
         self.entries.clear();
