@@ -1,10 +1,11 @@
 //! Answer to response: status, headers, framing, body, by the rules of MI's pass-through sender.
 
 use super::OutBody;
+use super::rules::{HeaderRules, SERVER};
 use super::soap;
 use crate::flow::Answer;
 use crate::message::{Message, Payload, Soap, Value, WireBody, builders, formatters};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header};
+use http::{HeaderValue, Method, Response, StatusCode, Version, header};
 use std::hash::{DefaultHasher, Hasher as _};
 
 /// What the response must know of its request.
@@ -19,11 +20,18 @@ pub(super) struct Asked {
     pub(super) none_match: Option<HeaderValue>,
 }
 
-/// Turns an answer into the response. `limit` bounds a body that must be read for it.
-pub(super) async fn response(answer: Answer, asked: &Asked, limit: usize) -> Response<OutBody> {
+/// What the listener says about answers.
+pub(super) struct Settings<'a> {
+    pub(super) rules: &'a HeaderRules,
+    /// Bounds a body that must be read for its answer.
+    pub(super) body_limit: usize,
+}
+
+/// Turns an answer into the response.
+pub(super) async fn response(answer: Answer, asked: &Asked, settings: &Settings<'_>) -> Response<OutBody> {
     let mut response = match answer {
         Answer::Accepted => accepted(),
-        Answer::Reply(message) => reply(*message, asked, limit).await,
+        Answer::Reply(message) => reply(*message, asked, settings).await,
     };
     if asked.odd_body {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -44,19 +52,17 @@ pub(super) fn status_only(status: StatusCode) -> Response<OutBody> {
     response
 }
 
-const SERVER: HeaderValue = HeaderValue::from_static("WSO2-PassThrough-HTTP");
-const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-
-async fn reply(mut message: Message, asked: &Asked, limit: usize) -> Response<OutBody> {
+async fn reply(mut message: Message, asked: &Asked, settings: &Settings<'_>) -> Response<OutBody> {
+    let rules = settings.rules;
     if message.axis2.is_empty() && message.payload.is_unread() && !message.fault && asked.soap.is_none() {
         // Nothing that could change status or form was set: the common pass-through.
         let status = message.wire.status.unwrap_or(StatusCode::OK);
-        return write(message, status, asked, Framing::Chunked);
+        return write(message, status, asked, Framing::Chunked, rules);
     }
     let framing = Framing::of(&message);
     let etag = message.axis2("HTTP_ETAG").is_some_and(|value| value.as_bool() == Some(true));
     if framing != Framing::Chunked || etag || soap::needs_conversion(&message, asked.soap) {
-        build(&mut message, limit).await;
+        build(&mut message, settings.body_limit).await;
     }
     if message.rest && soap::fault_to_pox(&mut message) {
         message.fault = true;
@@ -64,9 +70,9 @@ async fn reply(mut message: Message, asked: &Asked, limit: usize) -> Response<Ou
     soap::convert(&mut message, asked.soap);
     let status = status(&message);
     if etag && add_etag(&mut message, asked) {
-        return write(message, StatusCode::NOT_MODIFIED, asked, framing);
+        return write(message, StatusCode::NOT_MODIFIED, asked, framing, rules);
     }
-    write(message, status, asked, framing)
+    write(message, status, asked, framing, rules)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,7 +134,13 @@ fn status(message: &Message) -> StatusCode {
     StatusCode::OK
 }
 
-fn write(mut message: Message, status: StatusCode, asked: &Asked, framing: Framing) -> Response<OutBody> {
+fn write(
+    mut message: Message,
+    status: StatusCode,
+    asked: &Asked,
+    framing: Framing,
+    rules: &HeaderRules,
+) -> Response<OutBody> {
     let no_entity = message.axis2_flag("NO_ENTITY_BODY");
     let content_type = content_type(&message, no_entity);
     let reason = reason(&message, status);
@@ -145,7 +157,7 @@ fn write(mut message: Message, status: StatusCode, asked: &Asked, framing: Frami
     };
     let mut headers = message.headers.into_map();
     let length = headers.remove(header::CONTENT_LENGTH);
-    drop_hop_by_hop(&mut headers);
+    rules.clean(&mut headers);
     match content_type {
         ContentType::AsItIs => {}
         ContentType::Gone => drop(headers.remove(header::CONTENT_TYPE)),
@@ -205,13 +217,6 @@ fn reason(message: &Message, status: StatusCode) -> Option<hyper::ext::ReasonPhr
         None => message.wire.reason.clone().filter(|_| message.wire.status == Some(status))?,
     };
     (status.canonical_reason() != Some(text.as_str())).then(|| text.into_bytes().try_into().ok()).flatten()
-}
-
-/// What belongs to the connection or is the transport's to say.
-fn drop_hop_by_hop(headers: &mut HeaderMap) {
-    for name in [header::TRANSFER_ENCODING, header::CONNECTION, KEEP_ALIVE, header::USER_AGENT, header::DATE] {
-        headers.remove(name);
-    }
 }
 
 /// Sets an ETag over the body. `true` when the client has it already.

@@ -6,11 +6,9 @@ use crate::errors::{Fault, codes};
 use crate::message::{Content, Headers, Message, Payload, Properties, Soap, Value, Wire, WireBody};
 use crate::message::{formatters, media_type};
 use formatters::Formatter;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header};
+use http::{HeaderName, HeaderValue, Method, Uri, Version, header};
 use std::sync::Arc;
 
-const USER_AGENT: HeaderValue = HeaderValue::from_static("Synapse-PT-HttpComponents-NIO");
-const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 
 /// Makes the request that carries a message to `url`. The payload and the headers leave the message;
@@ -24,29 +22,24 @@ pub fn request(message: &mut Message, method: Method, url: &str) -> Result<OutRe
     let uri = if absolute { uri(url) } else { uri(path) };
     let uri = uri.map_err(|error| unusable(format!("'{url}' is no valid URL: {error}")))?;
     let http10 = text_is_true(message, "FORCE_HTTP_1.0");
-    let by_length = http10
-        || text_is_true(message, "DISABLE_CHUNKING")
-        || flag(message, "FORCE_HTTP_CONTENT_LENGTH");
+    let by_length =
+        http10 || text_is_true(message, "DISABLE_CHUNKING") || flag(message, "FORCE_HTTP_CONTENT_LENGTH");
     let content_type = if method == Method::GET { None } else { formatters::for_request(message) };
     let action = soap_action(message);
     let body = body(message, &method)?;
     let mut headers = std::mem::take(&mut message.headers).into_map();
-    clean(&mut headers);
+    headers.remove(header::CONNECTION);
     if let Some(value) = content_type.and_then(|text| HeaderValue::try_from(text).ok()) {
         headers.insert(header::CONTENT_TYPE, value);
     }
     if let Some(value) = action {
         headers.insert(SOAP_ACTION, value);
     }
-    let alive = if text_is_true(message, "NO_KEEPALIVE") { "Close" } else { "Keep-Alive" };
-    headers.insert(header::CONNECTION, HeaderValue::from_static(alive));
     headers.insert(header::HOST, host(message, &target)?);
-    if method == Method::GET || method == Method::HEAD {
-        headers.remove(header::TRANSFER_ENCODING);
-    }
     let body = if by_length { OutBody::by_length(body) } else { OutBody::chunked(body) };
     let version = if http10 { Version::HTTP_10 } else { Version::HTTP_11 };
-    Ok(OutRequest { target, method, uri, version, headers, body })
+    let keep_alive = !text_is_true(message, "NO_KEEPALIVE");
+    Ok(OutRequest { target, method, uri, version, keep_alive, headers, body })
 }
 
 /// Nothing for GET, HEAD, a DELETE without payload, and where `NO_ENTITY_BODY` says so while the body
@@ -73,7 +66,9 @@ fn body(message: &mut Message, method: &Method) -> Result<WireBody, Fault> {
 /// Target of the request line; what a URL may not carry is percent-encoded instead of refused.
 fn uri(text: &str) -> Result<Uri, http::uri::InvalidUri> {
     let text = if text.starts_with('?') { format!("/{text}") } else { text.to_owned() };
-    let refused = |b: u8| b <= b' ' || matches!(b, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}') || b >= 0x7f;
+    let refused = |b: u8| {
+        b <= b' ' || matches!(b, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}') || b >= 0x7f
+    };
     if !text.bytes().any(refused) {
         return Uri::try_from(text);
     }
@@ -113,20 +108,6 @@ fn soap_action(message: &Message) -> Option<HeaderValue> {
         _ => action.to_owned(),
     };
     HeaderValue::try_from(text).ok()
-}
-
-fn clean(headers: &mut HeaderMap) {
-    for name in [
-        header::TRANSFER_ENCODING,
-        header::CONTENT_LENGTH,
-        header::DATE,
-        header::EXPECT,
-        header::UPGRADE,
-        KEEP_ALIVE,
-    ] {
-        headers.remove(name);
-    }
-    headers.insert(header::USER_AGENT, USER_AGENT);
 }
 
 /// A switch that takes a Boolean or a text.

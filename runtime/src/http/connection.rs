@@ -1,7 +1,7 @@
 //! One exchange on a client connection: request in, flow and answer polled together, response out.
 
 use super::OutBody;
-use super::answer::{self, Asked};
+use super::answer::{self, Asked, Settings};
 use super::listener::Shared;
 use super::receive::{self, Socket};
 use crate::flow::{Answer, BoxFuture, Exchange};
@@ -41,7 +41,8 @@ pub(super) async fn serve(
             .await
             .map_err(|_elapsed| NoAnswer)?,
     };
-    Ok(answer::response(answer, &asked, shared.options.body_limit).await)
+    let settings = Settings { rules: &shared.options.rules, body_limit: shared.options.body_limit };
+    Ok(answer::response(answer, &asked, &settings).await)
 }
 
 /// The methods that are served, in any case, as MI reads them.

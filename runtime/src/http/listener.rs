@@ -1,5 +1,6 @@
 //! The HTTP/1.1 listener: accepts connections, bounds them, and drains them at the end.
 
+use super::HeaderRules;
 use super::connection;
 use super::receive::Socket;
 use crate::flow::{BoxFuture, Exchange};
@@ -36,6 +37,8 @@ pub struct ListenerOptions {
     pub max_open_connections: Option<usize>,
     /// Keep connections open between requests. Default true.
     pub keep_alive: bool,
+    /// Which headers pass through.
+    pub rules: HeaderRules,
     /// Largest body of an answer that is read into memory where its framing asks for it. Default 256 MiB.
     pub body_limit: usize,
     /// Largest request body; a larger one gets 413 and the connection is closed (MI's message size
@@ -45,7 +48,14 @@ pub struct ListenerOptions {
 
 impl Default for ListenerOptions {
     fn default() -> Self {
-        Self { socket_timeout: Duration::from_secs(180), max_open_connections: None, keep_alive: true, body_limit: 256 * 1024 * 1024, max_message_bytes: None }
+        Self {
+            socket_timeout: Duration::from_secs(180),
+            max_open_connections: None,
+            keep_alive: true,
+            rules: HeaderRules::default(),
+            body_limit: 256 * 1024 * 1024,
+            max_message_bytes: None,
+        }
     }
 }
 
@@ -155,8 +165,7 @@ async fn serve_connection(
     builder
         .keep_alive(shared.options.keep_alive)
         .timer(TokioTimer::new())
-        .header_read_timeout(shared.options.socket_timeout)
-        .pipeline_flush(true);
+        .header_read_timeout(shared.options.socket_timeout);
     let service = service_fn(move |request| connection::serve(shared.clone(), socket, request));
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     tokio::select! {

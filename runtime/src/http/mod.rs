@@ -11,10 +11,12 @@ pub mod client;
 mod connection;
 pub mod listener;
 mod receive;
+mod rules;
 mod soap;
 mod target;
 
 pub use body::OutBody;
-pub use client::{Client, InResponse, OutRequest, SendError, Timeouts};
+pub use client::{Client, ClientOptions, InResponse, OutRequest, SendError, Timeouts};
 pub use listener::{Listener, ListenerOptions, Running, Serve};
+pub use rules::HeaderRules;
 pub use target::Target;

@@ -20,7 +20,8 @@ pub(super) fn convert(message: &mut Message, client: Option<Soap>) {
     let Some(version) = client.filter(|_| needs_conversion(message, client)) else { return };
     let Some(content) = message.payload.content() else { return };
     let envelope = content.envelope();
-    let converted = if envelope.version() == version { envelope.clone() } else { envelope.converted(version) };
+    let converted =
+        if envelope.version() == version { envelope.clone() } else { envelope.converted(version) };
     message.payload = Payload::xml(converted);
     let media = match version {
         Soap::V11 => "text/xml",

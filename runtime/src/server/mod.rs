@@ -10,8 +10,9 @@ use crate::cli::RunArgs;
 use crate::deploy::{self, ConfigValues};
 use crate::engine::{Door, Engine};
 use crate::http::client::PoolLimits;
-use crate::http::{Client, Listener, ListenerOptions, Running, Serve, Timeouts};
+use crate::http::{Client, ClientOptions, HeaderRules, Listener, ListenerOptions, Running, Serve, Timeouts};
 use crate::logging;
+use crate::message::convert::ConversionSettings;
 use crate::services::Services;
 use crate::settings::{Environment, Settings};
 use artifacts::diagnostics::Diagnostics;
@@ -82,6 +83,7 @@ async fn serve(args: RunArgs, environment: Environment, started: Instant) -> Res
     if let Some(offset) = args.port_offset {
         settings.server.offset = offset;
     }
+    install_conversion(&settings);
     // Taken before reading: a change in between is seen by the first look.
     let snapshot = Snapshot::take(&paths);
     let deployed = deployment::deploy(&paths, &settings);
@@ -106,10 +108,31 @@ fn services(settings: &Settings, home: PathBuf) -> Services {
     Services {
         configs: ConfigValues::load(&home, &settings.environment),
         home,
-        client: Client::new(limits),
+        client: Client::new(ClientOptions { pool: limits, rules: header_rules(settings) }),
         timeouts: Timeouts { connect: http.connection_timeout, response: http.socket_timeout },
         global_timeout: settings.mediation.global_timeout,
         ..Services::default()
+    }
+}
+
+/// `preserve_http_headers` and its two companions.
+fn header_rules(settings: &Settings) -> HeaderRules {
+    let http = &settings.http;
+    let agent = http.preserve_user_agent.then_some("User-Agent");
+    let server = http.preserve_server.then_some("Server");
+    HeaderRules::preserving(http.preserve_headers.iter().map(String::as_str).chain(agent).chain(server))
+}
+
+/// The settings of the JSON and XML conversion are the process's.
+fn install_conversion(settings: &Settings) {
+    let mut conversion = ConversionSettings::default();
+    for (name, value) in &settings.synapse_properties {
+        if let Err(error) = conversion.set(name, value) {
+            tracing::warn!("the synapse property {name} is ignored: {error}");
+        }
+    }
+    if !conversion.install() {
+        tracing::warn!("the conversion settings of deployment.toml came too late");
     }
 }
 
@@ -141,6 +164,9 @@ async fn listen(
         socket_timeout: http.socket_timeout,
         max_open_connections: http.max_open_connections,
         keep_alive: !http.disable_keepalive,
+        rules: header_rules(settings),
+        max_message_bytes: http.validate_message_size.then_some(http.max_message_size as u64),
+        ..ListenerOptions::default()
     };
     let mut listeners = Vec::new();
     if http.listener.enabled {

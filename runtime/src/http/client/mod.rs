@@ -9,9 +9,9 @@ mod tests;
 pub use error::{CONNECTING, SENDING, SendError, State};
 pub use pool::PoolLimits;
 
-use super::{OutBody, Target};
+use super::{HeaderRules, OutBody, Target};
 use crate::message::WireBody;
-use http::{HeaderMap, Method, StatusCode, Uri, Version};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use link::{Failed, Link, Relay};
 use pool::{Origin, Pool};
@@ -31,7 +31,9 @@ pub struct OutRequest {
     pub uri: Uri,
     /// HTTP/1.1, or 1.0 when that is forced.
     pub version: Version,
-    /// Header fields, `Host` included.
+    /// Keep the connection afterwards?
+    pub keep_alive: bool,
+    /// Header fields of the message and `Host`; what does not pass through is dropped on the way out.
     pub headers: HeaderMap,
     /// Body with its framing.
     pub body: OutBody,
@@ -67,10 +69,20 @@ impl Default for Timeouts {
     }
 }
 
+/// Settings of a client.
+#[derive(Debug, Clone, Default)]
+pub struct ClientOptions {
+    /// What keeps the pool small.
+    pub pool: PoolLimits,
+    /// Which headers pass through.
+    pub rules: HeaderRules,
+}
+
 /// The client. Cheap to clone; clones share the pool.
 #[derive(Clone, Default)]
 pub struct Client {
     pool: Arc<Pool>,
+    rules: Arc<HeaderRules>,
 }
 
 impl std::fmt::Debug for Client {
@@ -81,8 +93,8 @@ impl std::fmt::Debug for Client {
 
 impl Client {
     /// A client with a pool of its own.
-    pub fn new(limits: PoolLimits) -> Self {
-        Self { pool: Arc::new(Pool::new(limits)) }
+    pub fn new(options: ClientOptions) -> Self {
+        Self { pool: Arc::new(Pool::new(options.pool)), rules: Arc::new(options.rules) }
     }
 
     /// Sends a request and waits for the head of the answer. Dropping the future closes the connection.
@@ -90,7 +102,10 @@ impl Client {
     /// A request that met a connection which the backend had just closed, and of which nothing was sent,
     /// goes out again on another one.
     pub async fn send(&self, request: OutRequest, timeouts: &Timeouts) -> Result<InResponse, SendError> {
-        let OutRequest { target, method, uri, version, headers, body } = request;
+        let OutRequest { target, method, uri, version, keep_alive, mut headers, body } = request;
+        self.rules.clean_request(&mut headers);
+        let connection = if keep_alive { "Keep-Alive" } else { "Close" };
+        headers.insert(header::CONNECTION, HeaderValue::from_static(connection));
         let head = method == Method::HEAD;
         let mut request = http::Request::new(body);
         *request.method_mut() = method;

@@ -165,7 +165,9 @@ fn select(bytes: &Bytes, source: &Source<'_>) -> Result<Content, BuildError> {
         "application/x-www-form-urlencoded" => Ok(form::build(bytes, content_type, source.query)),
         "multipart/form-data" => multipart::form_data(bytes, content_type),
         "multipart/related" => multipart::related(bytes, content_type),
-        "text/plain" => Ok(Content::Xml(Envelope::with_text(Soap::V11, &charset::decode(bytes, content_type)))),
+        "text/plain" => {
+            Ok(Content::Xml(Envelope::with_text(Soap::V11, &charset::decode(bytes, content_type))))
+        }
         media if is_opaque(media) => Ok(Content::Binary(BinaryBody::new(bytes.clone()))),
         _ => {
             let text = charset::decode_xml(bytes, content_type)?;
@@ -196,11 +198,15 @@ fn json(bytes: &Bytes, content_type: &str) -> Result<Content, BuildError> {
         if text.chars().all(|c| c == ' ') {
             return Ok(Content::Json(JsonBody::from_text(text)));
         }
-        return Err(BuildError::late("Could not save JSON payload. Invalid input stream found. Payload is not a JSON string."));
+        return Err(BuildError::late(
+            "Could not save JSON payload. Invalid input stream found. Payload is not a JSON string.",
+        ));
     };
     let is_value = !matches!(text.as_bytes().get(start), Some(b'{' | b'['));
     if is_value && !is_scalar(&text) {
-        return Err(BuildError::late("Could not save JSON payload. Invalid input stream found. Payload is not a JSON string."));
+        return Err(BuildError::late(
+            "Could not save JSON payload. Invalid input stream found. Payload is not a JSON string.",
+        ));
     }
     Ok(Content::Json(JsonBody::from_text(text)))
 }

@@ -1,8 +1,8 @@
 //! Forms: children of the payload as pairs or parts.
 
 use crate::errors::Fault;
-use crate::message::builders::charset;
 use crate::message::Content;
+use crate::message::builders::charset;
 use artifacts::xml::{Document, NodeId};
 use bytes::Bytes;
 use std::fmt::Write as _;

@@ -106,9 +106,9 @@ fn binary(message: &Message, content: &Content, charset: &str) -> Result<Bytes, 
     if document.is_named(payload, PAYLOAD_NS, "binary") {
         let text: String = document.string_value(payload).split_ascii_whitespace().collect();
         let decoded = base64::engine::general_purpose::STANDARD.decode(&text);
-        return decoded.map(Bytes::from).map_err(|error| {
-            Fault::new(format!("the binary payload is no valid base64 text: {error}"))
-        });
+        return decoded
+            .map(Bytes::from)
+            .map_err(|error| Fault::new(format!("the binary payload is no valid base64 text: {error}")));
     }
     if document.is_named(payload, PAYLOAD_NS, "text") {
         return Ok(charset::encode(text(content), charset));
@@ -122,7 +122,8 @@ pub(super) fn gzip(message: &Message, bytes: Bytes) -> Result<Bytes, Fault> {
     if !encoding.is_some_and(|value| value.trim().eq_ignore_ascii_case("gzip")) {
         return Ok(bytes);
     }
-    let mut encoder = flate2::write::GzEncoder::new(Vec::with_capacity(bytes.len() / 2), flate2::Compression::default());
+    let mut encoder =
+        flate2::write::GzEncoder::new(Vec::with_capacity(bytes.len() / 2), flate2::Compression::default());
     let written = encoder.write_all(&bytes).and_then(|()| encoder.finish());
     written.map(Bytes::from).map_err(|error| Fault::new(format!("the body could not be compressed: {error}")))
 }
