@@ -48,7 +48,6 @@ pub fn select(message: &Message) -> Formatter {
     }
 }
 
-
 /// Takes the payload out of the message and writes it. Unread bytes pass through untouched. The fault
 /// says why a payload has no form in the media type that is asked for.
 pub fn format(message: &mut Message) -> Result<WireBody, Fault> {
