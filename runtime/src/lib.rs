@@ -22,6 +22,7 @@ pub mod router;
 pub mod server;
 pub mod services;
 pub mod settings;
+pub mod stores;
 
 /// The crate that reads artifacts, for callers that hold only the runtime.
 pub use artifacts;

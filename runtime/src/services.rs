@@ -3,6 +3,7 @@
 use crate::deploy::ConfigValues;
 use crate::flow::Branches;
 use crate::http::{Client, Timeouts};
+use crate::stores::Stores;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -40,6 +41,8 @@ pub struct Services {
     pub branches: Branches,
     /// Process-wide properties (scope `system`, `$sys:name`); what mediators set there.
     pub system: SharedTexts,
+    /// Open message stores.
+    pub stores: Stores,
 }
 
 impl Default for Services {
@@ -53,6 +56,7 @@ impl Default for Services {
             global_timeout: Duration::from_secs(120),
             branches: Branches::default(),
             system: SharedTexts::default(),
+            stores: Stores::default(),
         }
     }
 }

@@ -10,9 +10,11 @@ use crate::program::{
     TemplateParameter,
 };
 use crate::router::{ApiRoute, Cors, Mapping, ResourceRoute, Router, UrlMapping, VersionStrategy};
+use crate::stores::StoreSpec;
 use artifacts::diagnostics::Diagnostics;
 use artifacts::kinds::api::{self, Protocol};
 use artifacts::kinds::local_entry::EntryValue;
+use artifacts::kinds::message_store::StoreValue;
 use artifacts::kinds::proxy::TargetEndpoint;
 use artifacts::kinds::template::TemplateBody;
 use artifacts::kinds::{self, Artifact, Flow, FlowRef};
@@ -81,6 +83,10 @@ pub fn compile(artifacts: &[Artifact], options: &Options) -> (Program, Diagnosti
                     program.local_entries.insert(entry.key.as_str().into(), resource);
                 }
             }
+            Artifact::MessageStore(store) => {
+                let spec = store_spec(store);
+                program.stores.entry(spec.name.clone()).or_insert_with(|| Arc::new(spec));
+            }
             _ => {}
         }
     }
@@ -88,6 +94,18 @@ pub fn compile(artifacts: &[Artifact], options: &Options) -> (Program, Diagnosti
     program.default_fault = compiler.built_in(&program.sequences, "fault", DEFAULT_FAULT);
     program.router = Router::new(apis, proxies, &options.service_path, options.cors.clone());
     (program, compiler.diagnostics)
+}
+
+fn store_spec(store: &kinds::MessageStore) -> StoreSpec {
+    let parameters = store.parameters.iter().filter_map(|parameter| match &parameter.value {
+        StoreValue::Text(text) => Some((parameter.name.as_str().into(), text.as_str().into())),
+        StoreValue::Expression(_) | StoreValue::Key(_) => None,
+    });
+    StoreSpec {
+        name: store.name.as_str().into(),
+        class: store.class.as_deref().map(Into::into),
+        parameters: parameters.collect(),
+    }
 }
 
 fn resource_of(value: &EntryValue) -> Option<Resource> {

@@ -67,6 +67,7 @@ mediators! {
     "send" => send;
     "sequence" => sequence;
     "spring" => spring;
+    "store" => store;
     "switch" => switch;
     "throwError" => throw_error;
     "transaction" => transaction;

@@ -4,6 +4,8 @@ use super::parts::testing::compile;
 use crate::flow::{Answer, Block, Context, Leave, run};
 use crate::message::Message;
 use crate::program::{Program, Sequence, Template, TemplateParameter};
+use crate::services::Services;
+use crate::stores::StoreSpec;
 use std::sync::Arc;
 
 fn block(xml: &str, on_error: Option<&str>) -> Arc<Block> {
@@ -16,6 +18,7 @@ fn block(xml: &str, on_error: Option<&str>) -> Arc<Block> {
 #[derive(Default)]
 pub(super) struct Flow {
     program: Program,
+    services: Arc<Services>,
     main: Arc<Block>,
 }
 
@@ -28,7 +31,7 @@ pub(super) struct Outcome {
 impl Flow {
     /// The mediators of the flow under test.
     pub(super) fn new(xml: &str) -> Self {
-        Self { program: Program::default(), main: block(xml, None) }
+        Self { main: block(xml, None), ..Self::default() }
     }
 
     /// Adds a named sequence.
@@ -56,6 +59,17 @@ impl Flow {
         self
     }
 
+    /// Adds a message store.
+    pub(super) fn store(mut self, spec: StoreSpec) -> Self {
+        self.program.stores.insert(spec.name.clone(), Arc::new(spec));
+        self
+    }
+
+    /// The services that the flow runs with.
+    pub(super) fn services(&self) -> Arc<Services> {
+        self.services.clone()
+    }
+
     /// Sets the default fault sequence.
     pub(super) fn fault(mut self, xml: &str) -> Self {
         self.program.default_fault = Arc::new(Sequence { name: "fault".into(), block: block(xml, None) });
@@ -64,7 +78,7 @@ impl Flow {
 
     /// Runs the flow on a message.
     pub(super) async fn run(self, mut message: Message) -> Outcome {
-        let mut cx = Context::new(Arc::new(self.program), Arc::default());
+        let mut cx = Context::new(Arc::new(self.program), self.services);
         cx.push_block(self.main, Leave::Continue);
         run(&mut cx, &mut message).await;
         match cx.exchange.take() {

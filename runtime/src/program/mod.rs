@@ -7,6 +7,7 @@ pub use registry::{DeployedRegistry, DynamicArtifacts, NoRegistry, Registry};
 use crate::endpoints::Endpoint;
 use crate::flow::{Block, Handler};
 use crate::router::Router;
+use crate::stores::StoreSpec;
 use artifacts::xml::XmlElement;
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -111,6 +112,8 @@ pub struct Program {
     pub endpoints: HashMap<Arc<str>, Arc<Endpoint>>,
     /// Local entries by key.
     pub local_entries: HashMap<Arc<str>, Resource>,
+    /// Message stores by name.
+    pub stores: HashMap<Arc<str>, Arc<StoreSpec>>,
     /// The registry.
     pub registry: Arc<dyn Registry>,
     /// Sequences and endpoints of the registry, compiled when first used.
@@ -132,6 +135,7 @@ impl Default for Program {
             templates: HashMap::new(),
             endpoints: HashMap::new(),
             local_entries: HashMap::new(),
+            stores: HashMap::new(),
             registry: Arc::new(NoRegistry),
             dynamic: DynamicArtifacts::default(),
             router: Router::default(),

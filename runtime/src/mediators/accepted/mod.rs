@@ -30,7 +30,6 @@ const ALL: &[(&str, Check)] = &[
     ("scatter-gather", routing::scatter_gather),
     ("script", script::check),
     ("smooks", |_, _| {}),
-    ("store", routing::store),
     ("throttle", routing::throttle),
     ("validate", transform::validate),
     ("xquery", transform::xquery),

@@ -1,4 +1,4 @@
-//! cache, conditionalRouter, scatter-gather, store, throttle.
+//! cache, conditionalRouter, scatter-gather, throttle.
 
 use super::child;
 use crate::compile::Compiler;
@@ -99,12 +99,6 @@ pub(super) fn scatter_gather(element: ElementRef<'_>, compiler: &mut Compiler) {
     {
         let message = format!("'timeout' of <aggregation> must be a whole number, found '{text}'");
         compiler.error(Code::BAD_VALUE, aggregation.place_of("timeout"), message);
-    }
-}
-
-pub(super) fn store(element: ElementRef<'_>, compiler: &mut Compiler) {
-    if compiler.required(element, "messageStore").is_some_and(|name| name.starts_with('{')) {
-        compiler.dynamic(element, "messageStore");
     }
 }
 
