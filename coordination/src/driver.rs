@@ -234,6 +234,8 @@ impl Driver {
 
     fn step(&mut self, input: Input) {
         let outputs = self.protocol.step(self.shared.clock.uptime(), input);
+        // Before anybody gets a guard: the status must not lag behind what it explains.
+        self.publish();
         for output in outputs {
             self.perform(output);
         }

@@ -4,7 +4,16 @@
 //! no longer what you saw" and is a normal result. An error of kind [`StoreError::Unknown`] means the
 //! statement may or may not have been applied; callers read again before they decide.
 
+pub mod address;
 pub mod memory;
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+mod sql;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use futures_util::future::BoxFuture;
 

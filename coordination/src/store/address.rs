@@ -1,0 +1,335 @@
+//! From the address in the settings to a store.
+//!
+//! Understands what users of the peer have in their `[[datasource]]` (JDBC URLs, also with `&amp;`)
+//! and the plain forms: `jdbc:postgresql:`, `jdbc:mysql:`, `jdbc:mariadb:`, `jdbc:sqlite:`,
+//! `postgres:`, `postgresql:`, `mysql:`, `mariadb:`, `sqlite:`. Reading an address opens nothing.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Store, StoreError};
+
+/// Which database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Postgres,
+    MySql,
+    Sqlite,
+}
+
+/// An address that was understood. Shown without the password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address {
+    pub kind: Kind,
+    pub host: String,
+    pub port: u16,
+    /// Database name, or the path of the SQLite file.
+    pub database: String,
+    pub user: Option<String>,
+    pub password: Option<String>,
+    /// The part after `?`, keys in lower case.
+    pub options: BTreeMap<String, String>,
+    /// What was understood but is not done, for the log.
+    pub remarks: Vec<String>,
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            Kind::Sqlite => write!(f, "sqlite:{}", self.database),
+            Kind::Postgres => write!(f, "postgresql://{}:{}/{}", self.host, self.port, self.database),
+            Kind::MySql => write!(f, "mysql://{}:{}/{}", self.host, self.port, self.database),
+        }
+    }
+}
+
+impl Address {
+    /// Reads an address. `user` and `password` of the settings win over those in the address.
+    ///
+    /// # Errors
+    /// [`StoreError::Setup`] saying what was expected.
+    pub fn parse(url: &str, user: Option<&str>, password: Option<&str>) -> Result<Self, StoreError> {
+        let url = url.trim().replace("&amp;", "&");
+        let plain = url.strip_prefix("jdbc:").unwrap_or(&url);
+        let Some((scheme, rest)) = plain.split_once(':') else { return Err(unknown(&url)) };
+        // jdbc:mysql:loadbalance://..., jdbc:mariadb:replication://...
+        let rest = match rest.split_once("://") {
+            Some((mode, rest)) if !mode.is_empty() && mode.chars().all(char::is_alphanumeric) => rest,
+            _ => rest.strip_prefix("//").unwrap_or(rest),
+        };
+        let mut address = match scheme.to_ascii_lowercase().as_str() {
+            "sqlite" => return Self::file(rest, &url),
+            "postgres" | "postgresql" => Self::server(Kind::Postgres, 5432, rest)?,
+            "mysql" | "mariadb" => Self::server(Kind::MySql, 3306, rest)?,
+            _ => return Err(unknown(&url)),
+        };
+        let named = |name: &str, address: &Self| address.options.get(name).cloned();
+        address.user = user.map(str::to_owned).or(address.user.take()).or_else(|| named("user", &address));
+        address.password =
+            password.map(str::to_owned).or(address.password.take()).or_else(|| named("password", &address));
+        if address.database.is_empty() {
+            return Err(StoreError::Setup(format!("the address {address} names no database")));
+        }
+        Ok(address)
+    }
+
+    fn file(rest: &str, url: &str) -> Result<Self, StoreError> {
+        let (path, _options) = rest.split_once('?').unwrap_or((rest, ""));
+        let path = path.strip_prefix("file:").unwrap_or(path);
+        if path.is_empty() || path.contains(":memory:") {
+            let why = format!("{url} names no file; coordination needs one that all processes share");
+            return Err(StoreError::Setup(why));
+        }
+        Ok(Self::of(Kind::Sqlite, path.to_owned()))
+    }
+
+    fn of(kind: Kind, database: String) -> Self {
+        let (host, options, remarks) = (String::new(), BTreeMap::new(), Vec::new());
+        Self { kind, host, port: 0, database, user: None, password: None, options, remarks }
+    }
+
+    fn server(kind: Kind, port: u16, rest: &str) -> Result<Self, StoreError> {
+        let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, database) = place.split_once('/').unwrap_or_else(|| {
+            // jdbc:postgresql:name means a database on this machine
+            if place.contains([':', ',', '.']) { (place, "") } else { ("", place) }
+        });
+        let mut address = Self::of(kind, decode(database));
+        let hosts = match authority.rsplit_once('@') {
+            Some((who, hosts)) => {
+                let (user, password) = who.split_once(':').map_or((who, None), |(u, p)| (u, Some(p)));
+                address.user = Some(decode(user));
+                address.password = password.map(decode);
+                hosts
+            }
+            None => authority,
+        };
+        let (first, others) = hosts.split_once(',').unwrap_or((hosts, ""));
+        if !others.is_empty() {
+            address.remarks.push(format!("only the first of several hosts is used, not {others}"));
+        }
+        (address.host, address.port) = host_and_port(first, port)?;
+        for pair in query.split('&').filter(|p| !p.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            address.options.insert(decode(name).to_ascii_lowercase(), decode(value));
+        }
+        Ok(address)
+    }
+
+    fn option(&self, names: &[&str]) -> Option<&str> {
+        names.iter().find_map(|n| self.options.get(*n)).map(String::as_str)
+    }
+
+    /// How the connection is to be encrypted, in PostgreSQL's words.
+    #[must_use]
+    pub fn tls(&self) -> &'static str {
+        let said = |names| self.option(names).map(str::to_ascii_lowercase);
+        match said(&["sslmode", "ssl-mode"]).as_deref() {
+            Some("disable" | "disabled") => return "disable",
+            Some("allow" | "prefer" | "preferred") => return "prefer",
+            Some("require" | "required" | "trust") => return "require",
+            Some("verify-ca" | "verify_ca") => return "verify-ca",
+            Some("verify-full" | "verify_identity") => return "verify-full",
+            _ => {}
+        }
+        match said(&["ssl", "usessl", "requiressl"]).as_deref() {
+            Some("true" | "") => "require",
+            Some("false") => "disable",
+            _ => "prefer",
+        }
+    }
+
+    /// Makes the store of one group. Nothing is connected yet; the first statement does that.
+    /// `work` is the number of connections for claims and fires (at least 1); two more carry the
+    /// heartbeats. Must be called inside a Tokio runtime.
+    ///
+    /// # Errors
+    /// [`StoreError::Setup`] when this program was built without that database, or when an option
+    /// has a value that cannot be used.
+    pub fn open(&self, group: &str, work: u32) -> Result<Arc<dyn Store>, StoreError> {
+        for remark in &self.remarks {
+            tracing::warn!(address = %self, "{remark}");
+        }
+        match self.kind {
+            Kind::Postgres => self.open_postgres(group, work.max(1)),
+            Kind::MySql => self.open_mysql(group, work.max(1)),
+            Kind::Sqlite => self.open_sqlite(group),
+        }
+    }
+
+    #[cfg(feature = "postgres")]
+    fn open_postgres(&self, group: &str, work: u32) -> Result<Arc<dyn Store>, StoreError> {
+        use sqlx::postgres::PgConnectOptions;
+        let mode = self.tls().parse().map_err(|e: sqlx::Error| StoreError::Setup(e.to_string()))?;
+        let mut options = PgConnectOptions::new_without_pgpass()
+            .host(&self.host)
+            .port(self.port)
+            .database(&self.database)
+            .application_name("ganglion coordination")
+            .ssl_mode(mode);
+        if let Some(user) = &self.user {
+            options = options.username(user);
+        }
+        if let Some(password) = &self.password {
+            options = options.password(password);
+        }
+        if let Some(schema) = self.option(&["currentschema", "search_path"]) {
+            options = options.options([("search_path", schema)]);
+        }
+        if let Some(file) = self.option(&["sslrootcert"]) {
+            options = options.ssl_root_cert(file);
+        }
+        Ok(Arc::new(super::postgres::open(options, group, work)))
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    fn open_postgres(&self, _group: &str, _work: u32) -> Result<Arc<dyn Store>, StoreError> {
+        Err(StoreError::Setup("this program was built without PostgreSQL".into()))
+    }
+
+    #[cfg(feature = "mysql")]
+    fn open_mysql(&self, group: &str, work: u32) -> Result<Arc<dyn Store>, StoreError> {
+        use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
+        let mode = match self.tls() {
+            "disable" => MySqlSslMode::Disabled,
+            "require" => MySqlSslMode::Required,
+            "verify-ca" => MySqlSslMode::VerifyCa,
+            "verify-full" => MySqlSslMode::VerifyIdentity,
+            _ => MySqlSslMode::Preferred,
+        };
+        let mut options = MySqlConnectOptions::new()
+            .host(&self.host)
+            .port(self.port)
+            .database(&self.database)
+            .ssl_mode(mode);
+        if let Some(user) = &self.user {
+            options = options.username(user);
+        }
+        if let Some(password) = &self.password {
+            options = options.password(password);
+        }
+        Ok(Arc::new(super::mysql::open(options, group, work)))
+    }
+
+    #[cfg(not(feature = "mysql"))]
+    fn open_mysql(&self, _group: &str, _work: u32) -> Result<Arc<dyn Store>, StoreError> {
+        Err(StoreError::Setup("this program was built without MySQL and MariaDB".into()))
+    }
+
+    #[cfg(feature = "sqlite")]
+    fn open_sqlite(&self, group: &str) -> Result<Arc<dyn Store>, StoreError> {
+        Ok(Arc::new(super::sqlite::open(std::path::Path::new(&self.database), group)))
+    }
+
+    #[cfg(not(feature = "sqlite"))]
+    fn open_sqlite(&self, _group: &str) -> Result<Arc<dyn Store>, StoreError> {
+        Err(StoreError::Setup("this program was built without SQLite".into()))
+    }
+}
+
+fn unknown(url: &str) -> StoreError {
+    let scheme: String = url.chars().take_while(|c| *c != '/' && *c != '@').collect();
+    StoreError::Setup(format!(
+        "the address begins with `{scheme}`; expected jdbc:postgresql:, jdbc:mysql:, jdbc:mariadb: or sqlite:"
+    ))
+}
+
+fn host_and_port(text: &str, default: u16) -> Result<(String, u16), StoreError> {
+    if text.is_empty() {
+        return Ok(("localhost".into(), default));
+    }
+    let wrong = |port: &str| StoreError::Setup(format!("`{port}` is not a port number, in `{text}`"));
+    // [::1]:5432
+    if let Some((host, after)) = text.strip_prefix('[').and_then(|t| t.split_once(']')) {
+        let port = after.strip_prefix(':').map_or(Ok(default), |p| p.parse().map_err(|_| wrong(p)))?;
+        return Ok((host.to_owned(), port));
+    }
+    match text.rsplit_once(':') {
+        Some((host, port)) => Ok((host.to_owned(), port.parse().map_err(|_| wrong(port))?)),
+        None => Ok((text.to_owned(), default)),
+    }
+}
+
+/// Percent-decoding; what is not a valid escape stays as it is.
+fn decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let pair = bytes.get(at + 1..at + 3).and_then(|p| std::str::from_utf8(p).ok());
+        let code = pair.filter(|_| *byte == b'%').and_then(|p| u8::from_str_radix(p, 16).ok());
+        out.push(code.unwrap_or(*byte));
+        at += if code.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(url: &str) -> Address {
+        Address::parse(url, None, None).unwrap()
+    }
+
+    #[test]
+    fn the_peers_datasource_urls_are_understood() {
+        let a = parse("jdbc:mysql://db.example:3307/clusterdb?useSSL=false&amp;allowPublicKeyRetrieval=true");
+        assert_eq!((a.kind, a.host.as_str(), a.port), (Kind::MySql, "db.example", 3307));
+        assert_eq!((a.database.as_str(), a.tls()), ("clusterdb", "disable"));
+        let a = parse("jdbc:postgresql://10.0.0.5/coord?sslmode=require&currentSchema=mi");
+        assert_eq!((a.kind, a.port, a.tls()), (Kind::Postgres, 5432, "require"));
+        assert_eq!(a.option(&["currentschema"]), Some("mi"));
+        assert_eq!(parse("jdbc:mariadb://h/db").kind, Kind::MySql);
+        assert_eq!(parse("jdbc:postgresql:coord").host, "localhost");
+    }
+
+    #[test]
+    fn plain_urls_carry_credentials() {
+        let a = parse("postgres://mi:p%40ss@h:6543/coord");
+        assert_eq!((a.user.as_deref(), a.password.as_deref()), (Some("mi"), Some("p@ss")));
+        let a = Address::parse("mysql://a:b@h/c", Some("x"), Some("y")).unwrap();
+        assert_eq!((a.user.as_deref(), a.password.as_deref()), (Some("x"), Some("y")));
+        let a = parse("jdbc:postgresql://h/c?user=u&password=p");
+        assert_eq!((a.user.as_deref(), a.password.as_deref()), (Some("u"), Some("p")));
+    }
+
+    #[test]
+    fn sqlite_addresses_name_a_file() {
+        for url in ["sqlite:/data/c.db", "jdbc:sqlite:/data/c.db", "sqlite:///data/c.db?mode=rwc"] {
+            assert_eq!(
+                (parse(url).kind, parse(url).database.as_str()),
+                (Kind::Sqlite, "/data/c.db"),
+                "{url}"
+            );
+        }
+        assert!(Address::parse("sqlite::memory:", None, None).is_err());
+    }
+
+    #[test]
+    fn several_hosts_and_modes_are_read_with_a_remark() {
+        let a = parse("jdbc:mysql:loadbalance://one:1,two:2/db");
+        assert_eq!((a.host.as_str(), a.port, a.remarks.len()), ("one", 1, 1));
+        assert_eq!(parse("postgres://[::1]:5/db").host, "::1");
+    }
+
+    #[test]
+    fn mistakes_are_told() {
+        for url in ["jdbc:oracle:thin:@h:1521/x", "nonsense", "jdbc:mysql://h/", "postgres://h:port/db"] {
+            assert!(matches!(Address::parse(url, None, None), Err(StoreError::Setup(_))), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_password_is_never_shown() {
+        let a = parse("postgres://mi:secret@h/coord");
+        assert!(!format!("{a} {a:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,353 @@
+//! What the three databases have in common: the statements, and how answers are read.
+//!
+//! Every write is a compare-and-set on one row. The texts are written once with a few words per
+//! dialect; the engines only send them (see [`engine`]).
+
+pub(crate) mod engine;
+mod statements;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use engine::{Arg, Engine, Lane, Value};
+pub(crate) use statements::{Dialect, Statements};
+
+use super::{Answer, FireStore, LeaseStore, MemberStore, Store, StoreError};
+use crate::clock::{Timestamp, millis};
+use crate::fire::FireClaim;
+use crate::lease::{Claim, Epoch, Key, LeaseRow, Release, View};
+use crate::member::{Declaration, End, MemberId, MemberInfo, MemberRow};
+
+/// Version of the tables this program works with. A database with a higher one is refused.
+pub(crate) const SCHEMA_VERSION: i64 = 1;
+
+/// Ended members are kept this long, so that a join that arrives very late finds its identity used.
+const MEMBERS_KEPT: Duration = Duration::from_secs(24 * 3600);
+
+/// Offers by member and version: they are long and rarely change.
+type Offers = Mutex<HashMap<MemberId, Arc<Declaration>>>;
+
+/// A store of one group in a database reached through `E`.
+#[derive(Debug)]
+pub(crate) struct SqlStore<E> {
+    engine: Arc<E>,
+    group: String,
+    ready: Arc<tokio::sync::OnceCell<()>>,
+    offers: Offers,
+}
+
+impl<E: Engine> SqlStore<E> {
+    pub(crate) fn new(engine: E, group: &str) -> Self {
+        Self {
+            engine: Arc::new(engine),
+            group: group.chars().take(64).collect(),
+            ready: Arc::default(),
+            offers: Mutex::default(),
+        }
+    }
+
+    fn texts(&self) -> &'static Statements {
+        E::statements()
+    }
+
+    /// The schema is made and checked with the first statement, in a task of its own: a caller that
+    /// gives up waiting must not cut it in the middle.
+    async fn ready(&self) -> Result<(), StoreError> {
+        if self.ready.initialized() {
+            return Ok(());
+        }
+        let (engine, ready, group) = (self.engine.clone(), self.ready.clone(), self.group.clone());
+        let work = async move { ready.get_or_try_init(|| prepare(engine.as_ref(), &group)).await.copied() };
+        match tokio::spawn(work).await {
+            Ok(result) => result,
+            Err(error) => Err(StoreError::Unknown(error.to_string())),
+        }
+    }
+
+    async fn set(&self, lane: Lane, sql: &'static str, args: &[Arg<'_>]) -> Result<bool, StoreError> {
+        self.ready().await?;
+        Ok(self.engine.execute(lane, sql, args).await? > 0)
+    }
+
+    async fn rows(
+        &self,
+        lane: Lane,
+        sql: &'static str,
+        args: &[Arg<'_>],
+        shape: &'static str,
+    ) -> Result<Vec<Vec<Value>>, StoreError> {
+        self.ready().await?;
+        self.engine.fetch(lane, sql, args, shape).await
+    }
+
+    fn known_offer(&self, id: MemberId, version: i64) -> Option<Arc<Declaration>> {
+        let offers = self.offers.lock().unwrap_or_else(PoisonError::into_inner);
+        offers.get(&id).filter(|d| d.version == version).cloned()
+    }
+
+    async fn read_offers(&self) -> Result<(), StoreError> {
+        let rows = self.rows(Lane::Control, &self.texts().offers, &[Arg::Text(&self.group)], "siis").await?;
+        let mut fresh = HashMap::new();
+        for row in &rows {
+            let [id, version, draining, text] = row.as_slice() else { continue };
+            if let Some(id) = MemberId::parse(id.text()) {
+                let offer = Declaration::from_text(version.int(), draining.int() != 0, text.text());
+                fresh.insert(id, Arc::new(offer));
+            }
+        }
+        *self.offers.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
+    }
+
+    async fn view(&self) -> Result<View, StoreError> {
+        let group = Arg::Text(&self.group);
+        let rows = self.rows(Lane::Control, &self.texts().observe, &[group, group], "iisssiiii").await?;
+        let mut view = View::default();
+        let mut stale = false;
+        for row in &rows {
+            let [kind, first, name, a, b, n1, n2, n3, n4] = row.as_slice() else { continue };
+            match kind.int() {
+                0 => view.database = Timestamp(first.int()),
+                1 => {
+                    let Some(id) = MemberId::parse(name.text()) else { continue };
+                    let known = self.known_offer(id, n3.int());
+                    stale |= known.is_none();
+                    view.members.push(MemberRow {
+                        id,
+                        node: a.text().into(),
+                        seq: first.int(),
+                        lease: Duration::from_millis(u64::try_from(n1.int()).unwrap_or(0)),
+                        weight: u32::try_from(n2.int()).unwrap_or(1),
+                        declared: known.unwrap_or_default(),
+                        proven_dead: self.engine.is_proven_dead(&self.group, id),
+                    });
+                }
+                _ => {
+                    let row = LeaseRow {
+                        owner: MemberId::parse(a.text()),
+                        epoch: Epoch(first.int()),
+                        wanted: MemberId::parse(b.text()),
+                        paused: n1.int() != 0,
+                        runs: n2.int(),
+                        last_fire: n3.maybe_int(),
+                    };
+                    let _unused = n4;
+                    view.leases.insert(Key::new(name.text()), row);
+                }
+            }
+        }
+        if stale {
+            self.read_offers().await?;
+            let offers = self.offers.lock().unwrap_or_else(PoisonError::into_inner);
+            for m in &mut view.members {
+                m.declared = offers.get(&m.id).cloned().unwrap_or_default();
+            }
+        }
+        view.members.sort_by_key(|m| m.id);
+        Ok(view)
+    }
+}
+
+/// Makes the tables where they are missing, checks their version, and sweeps out old members.
+async fn prepare<E: Engine>(engine: &E, group: &str) -> Result<(), StoreError> {
+    let texts = E::statements();
+    let mut failure = None;
+    // Two nodes may create the same table at the same time; one of them is told off and tries again.
+    for _ in 0..5 {
+        failure = create_tables(engine).await.err();
+        match &failure {
+            None => break,
+            Some(StoreError::Refused(_)) => tokio::time::sleep(Duration::from_millis(50)).await,
+            Some(_) => break,
+        }
+    }
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    let found = engine.fetch(Lane::Control, &texts.version, &[], "i").await?;
+    let version = found.first().and_then(|row| row.first()).map_or(0, Value::int);
+    if version > SCHEMA_VERSION {
+        return Err(StoreError::Setup(format!(
+            "the tables ganglion_* have version {version}, this program knows {SCHEMA_VERSION}; use a newer program"
+        )));
+    }
+    let old = [Arg::Text(group), Arg::Int(millis(MEMBERS_KEPT))];
+    engine.execute(Lane::Control, &texts.sweep, &old).await?;
+    Ok(())
+}
+
+async fn create_tables<E: Engine>(engine: &E) -> Result<(), StoreError> {
+    for statement in E::schema().split(';').map(str::trim).filter(|s| !s.is_empty()) {
+        engine.execute(Lane::Control, statement, &[]).await?;
+    }
+    engine.execute(Lane::Control, &E::statements().set_version, &[Arg::Int(SCHEMA_VERSION)]).await?;
+    Ok(())
+}
+
+impl<E: Engine> MemberStore for SqlStore<E> {
+    fn join<'a>(&'a self, info: &'a MemberInfo) -> Answer<'a, bool> {
+        Box::pin(async move {
+            self.engine.before_join(&self.group, info.id)?;
+            let id = info.id.to_string();
+            let node: String = info.node.chars().take(128).collect();
+            let version: String = info.version.chars().take(64).collect();
+            let args = [
+                Arg::Text(&self.group),
+                Arg::Text(&id),
+                Arg::Text(&node),
+                Arg::Text(&node),
+                Arg::Int(millis(info.lease)),
+                Arg::Int(i64::from(info.weight)),
+                Arg::Text(&version),
+            ];
+            if self.set(Lane::Control, &self.texts().join, &args).await? {
+                return Ok(true);
+            }
+            let me = [Arg::Text(&self.group), Arg::Text(&id)];
+            let lives = !self.rows(Lane::Control, &self.texts().lives, &me, "i").await?.is_empty();
+            if !lives {
+                self.engine.after_end(&self.group, info.id);
+            }
+            Ok(lives)
+        })
+    }
+
+    fn renew<'a>(&'a self, me: MemberId, offer: Option<&'a Declaration>) -> Answer<'a, bool> {
+        Box::pin(async move {
+            let id = me.to_string();
+            let (group, id) = (Arg::Text(&self.group), Arg::Text(&id));
+            let Some(offer) = offer else {
+                return self.set(Lane::Control, &self.texts().renew, &[group, id]).await;
+            };
+            let text = offer.to_text();
+            let draining = Arg::Int(i64::from(offer.draining));
+            let args = [Arg::Int(offer.version), draining, Arg::Text(&text), group, id];
+            self.set(Lane::Control, &self.texts().renew_offer, &args).await
+        })
+    }
+
+    fn end(&self, member: MemberId, how: End) -> Answer<'_, bool> {
+        Box::pin(async move {
+            let id = member.to_string();
+            let (group, id) = (Arg::Text(&self.group), Arg::Text(&id));
+            let done = match how {
+                End::Leave => self.set(Lane::Control, &self.texts().leave, &[group, id]).await?,
+                End::Expire { seq, by } => {
+                    let by = by.to_string();
+                    let args = [Arg::Text(&by), group, id, Arg::Int(seq)];
+                    self.set(Lane::Control, &self.texts().expire, &args).await?
+                }
+            };
+            if done {
+                self.engine.after_end(&self.group, member);
+            }
+            Ok(done)
+        })
+    }
+}
+
+impl<E: Engine> LeaseStore for SqlStore<E> {
+    fn observe(&self) -> Answer<'_, View> {
+        Box::pin(self.view())
+    }
+
+    fn create<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, ()> {
+        Box::pin(async move {
+            for key in keys {
+                let args = [Arg::Text(&self.group), Arg::Text(key.as_str())];
+                self.set(Lane::Work, &self.texts().create, &args).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn claim<'a>(&'a self, claim: &'a Claim) -> Answer<'a, bool> {
+        Box::pin(async move {
+            let me = claim.member.to_string();
+            let seen = claim.seen_owner.map(|o| o.to_string()).unwrap_or_default();
+            let def: String = claim.def.chars().take(64).collect();
+            let group = Arg::Text(&self.group);
+            let args = [
+                Arg::Text(&def),
+                Arg::Text(&def),
+                Arg::Text(&me),
+                Arg::Int(claim.floor.0 + 1),
+                group,
+                Arg::Text(claim.key.as_str()),
+                Arg::Int(claim.seen_epoch.0),
+                Arg::Text(&seen),
+                group,
+                Arg::Text(&me),
+                group,
+                Arg::Text(&seen),
+            ];
+            self.set(Lane::Work, &self.texts().claim, &args).await
+        })
+    }
+
+    fn release<'a>(&'a self, release: &'a Release) -> Answer<'a, bool> {
+        Box::pin(async move {
+            let me = release.member.to_string();
+            let wanted = release.wanted.map(|w| w.to_string());
+            let args = [
+                wanted.as_deref().map_or(Arg::NoText, Arg::Text),
+                Arg::Text(&self.group),
+                Arg::Text(release.key.as_str()),
+                Arg::Text(&me),
+                Arg::Int(release.epoch.0),
+            ];
+            self.set(Lane::Work, &self.texts().release, &args).await
+        })
+    }
+}
+
+impl<E: Engine> FireStore for SqlStore<E> {
+    fn fire<'a>(&'a self, claim: &'a FireClaim) -> Answer<'a, bool> {
+        Box::pin(async move {
+            let me = claim.member.to_string();
+            let args = [
+                Arg::Int(claim.fire_key),
+                Arg::Text(&self.group),
+                Arg::Text(claim.key.as_str()),
+                Arg::Text(&me),
+                Arg::Int(claim.epoch.0),
+                Arg::Int(claim.fire_key),
+                Arg::Int(claim.limit.unwrap_or(i64::MAX)),
+            ];
+            self.set(Lane::Work, &self.texts().fire, &args).await
+        })
+    }
+
+    fn read<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<LeaseRow>> {
+        Box::pin(async move {
+            let args = [Arg::Text(&self.group), Arg::Text(key.as_str())];
+            let rows = self.rows(Lane::Work, &self.texts().read, &args, "issiii").await?;
+            let Some([epoch, owner, wanted, paused, runs, last]) = rows.first().map(Vec::as_slice) else {
+                return Ok(None);
+            };
+            Ok(Some(LeaseRow {
+                owner: MemberId::parse(owner.text()),
+                epoch: Epoch(epoch.int()),
+                wanted: MemberId::parse(wanted.text()),
+                paused: paused.int() != 0,
+                runs: runs.int(),
+                last_fire: last.maybe_int(),
+            }))
+        })
+    }
+
+    fn pause<'a>(&'a self, key: &'a Key, paused: bool) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let flag = Arg::Int(i64::from(paused));
+            let args = [Arg::Text(&self.group), Arg::Text(key.as_str()), flag];
+            self.set(Lane::Work, &self.texts().pause, &args).await.map(drop)
+        })
+    }
+}
+
+impl<E: Engine> Store for SqlStore<E> {
+    fn name(&self) -> &str {
+        self.engine.name()
+    }
+}

@@ -1,0 +1,137 @@
+//! The statement texts, written once. `?` stands for an argument; PostgreSQL gets numbers.
+
+/// What differs between the databases.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dialect {
+    /// The database's clock in whole milliseconds since 1970.
+    pub(crate) now: &'static str,
+    /// Function that gives the largest of its arguments.
+    pub(crate) greatest: &'static str,
+    /// The type of a 64-bit integer in a cast.
+    pub(crate) bigint: &'static str,
+    /// How an insert is told to leave an existing row alone: before and after its values.
+    pub(crate) or_ignore: (&'static str, &'static str),
+    /// How an insert of (grp, activation, paused) updates an existing row.
+    pub(crate) or_pause: &'static str,
+    /// Arguments are written `$1`, `$2`, ...
+    pub(crate) numbered: bool,
+}
+
+/// All statements of one dialect.
+#[derive(Debug)]
+pub(crate) struct Statements {
+    pub(crate) set_version: String,
+    pub(crate) version: String,
+    pub(crate) sweep: String,
+    pub(crate) join: String,
+    pub(crate) lives: String,
+    pub(crate) renew: String,
+    pub(crate) renew_offer: String,
+    pub(crate) leave: String,
+    pub(crate) expire: String,
+    pub(crate) observe: String,
+    pub(crate) offers: String,
+    pub(crate) create: String,
+    pub(crate) claim: String,
+    pub(crate) release: String,
+    pub(crate) fire: String,
+    pub(crate) read: String,
+    pub(crate) pause: String,
+}
+
+const LIVE: &str = "grp = ? AND member = ? AND live_node IS NOT NULL";
+
+impl Statements {
+    pub(crate) fn of(d: &Dialect) -> Self {
+        let text = |s: String| if d.numbered { number(&s) } else { s };
+        let Dialect { now, greatest, bigint, or_ignore: (insert, ignore), or_pause, .. } = d;
+        let zero = format!("CAST(0 AS {bigint})");
+        Self {
+            set_version: text(format!("{insert} INTO ganglion_meta (k, v) VALUES ('schema', ?) {ignore}")),
+            version: "SELECT v FROM ganglion_meta WHERE k = 'schema'".into(),
+            sweep: text(format!(
+                "DELETE FROM ganglion_member WHERE grp = ? AND live_node IS NULL AND ended_at < {now} - ?"
+            )),
+            join: text(format!(
+                "{insert} INTO ganglion_member \
+                 (grp, member, node, live_node, seq, lease_ms, weight, version, state, offer_version, draining, \
+                 offer, started_at, renewed_at) \
+                 VALUES (?, ?, ?, ?, 0, ?, ?, ?, 'live', 0, 0, '', {now}, {now}) {ignore}"
+            )),
+            lives: text(format!("SELECT seq FROM ganglion_member WHERE {LIVE}")),
+            renew: text(format!("UPDATE ganglion_member SET seq = seq + 1, renewed_at = {now} WHERE {LIVE}")),
+            renew_offer: text(format!(
+                "UPDATE ganglion_member SET seq = seq + 1, renewed_at = {now}, offer_version = ?, draining = ?, \
+                 offer = ? WHERE {LIVE}"
+            )),
+            leave: text(format!(
+                "UPDATE ganglion_member SET live_node = NULL, state = 'left', ended_at = {now} WHERE {LIVE}"
+            )),
+            expire: text(format!(
+                "UPDATE ganglion_member SET live_node = NULL, state = 'expired', ended_at = {now}, ended_by = ? \
+                 WHERE {LIVE} AND seq = ?"
+            )),
+            observe: text(format!(
+                "SELECT {zero}, {now}, '', '', '', {zero}, {zero}, {zero}, {zero} \
+                 UNION ALL SELECT CAST(1 AS {bigint}), seq, member, node, '', lease_ms, weight, offer_version, \
+                 draining FROM ganglion_member WHERE grp = ? AND live_node IS NOT NULL \
+                 UNION ALL SELECT CAST(2 AS {bigint}), epoch, activation, COALESCE(owner, ''), \
+                 COALESCE(wanted, ''), paused, runs, last_fire, {zero} FROM ganglion_lease WHERE grp = ?"
+            )),
+            offers: text(
+                "SELECT member, offer_version, draining, offer FROM ganglion_member \
+                 WHERE grp = ? AND live_node IS NOT NULL"
+                    .into(),
+            ),
+            create: text(format!("{insert} INTO ganglion_lease (grp, activation) VALUES (?, ?) {ignore}")),
+            claim: text(format!(
+                "UPDATE ganglion_lease SET runs = CASE WHEN def = ? THEN runs ELSE 0 END, def = ?, owner = ?, \
+                 epoch = {greatest}(epoch + 1, ?, {now}), wanted = NULL, acquired_at = {now} \
+                 WHERE grp = ? AND activation = ? AND epoch = ? AND COALESCE(owner, '') = ? AND paused = 0 \
+                 AND EXISTS (SELECT 1 FROM ganglion_member m \
+                 WHERE m.grp = ? AND m.member = ? AND m.live_node IS NOT NULL) \
+                 AND NOT EXISTS (SELECT 1 FROM ganglion_member o \
+                 WHERE o.grp = ? AND o.member = ? AND o.live_node IS NOT NULL)"
+            )),
+            release: text(
+                "UPDATE ganglion_lease SET owner = NULL, wanted = ? \
+                 WHERE grp = ? AND activation = ? AND owner = ? AND epoch = ?"
+                    .into(),
+            ),
+            fire: text(
+                "UPDATE ganglion_lease SET last_fire = ?, runs = runs + 1 \
+                 WHERE grp = ? AND activation = ? AND owner = ? AND epoch = ? AND paused = 0 \
+                 AND (last_fire IS NULL OR last_fire < ?) AND runs < ?"
+                    .into(),
+            ),
+            read: text(
+                "SELECT epoch, COALESCE(owner, ''), COALESCE(wanted, ''), paused, runs, last_fire \
+                 FROM ganglion_lease WHERE grp = ? AND activation = ?"
+                    .into(),
+            ),
+            pause: text(format!(
+                "INSERT INTO ganglion_lease (grp, activation, paused) VALUES (?, ?, ?) {or_pause}"
+            )),
+        }
+    }
+}
+
+/// `?` to `$1`, `$2`, ...; none of the texts has a question mark of another meaning.
+fn number(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    for (i, part) in text.split('?').enumerate() {
+        if i > 0 {
+            out.push_str(&format!("${i}"));
+        }
+        out.push_str(part);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn arguments_are_numbered_in_order() {
+        assert_eq!(super::number("a = ? AND b < ?"), "a = $1 AND b < $2");
+    }
+}

@@ -1,0 +1,141 @@
+//! SQLite, for several processes on one machine.
+//!
+//! Besides its row, each member holds an exclusive lock on a file beside the database. The operating
+//! system releases it when the process ends, however it ends, and not before; so whoever gets the
+//! lock has proof of death and need not wait for silence. The file's name carries the boot identity
+//! of the machine: a member on another machine (a shared file system) is never judged this way.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+
+use super::sql::engine::{Arg, Engine, Lane, Value, native_engine, sort_error};
+use super::sql::{Dialect, SqlStore, Statements};
+use super::{Answer, StoreError};
+use crate::lease::hash;
+use crate::member::MemberId;
+
+native_engine!(Native, sqlx::Sqlite);
+
+static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
+    Statements::of(&Dialect {
+        now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+        greatest: "MAX",
+        bigint: "INTEGER",
+        or_ignore: ("INSERT", "ON CONFLICT DO NOTHING"),
+        or_pause: "ON CONFLICT (grp, activation) DO UPDATE SET paused = excluded.paused",
+        numbered: false,
+    })
+});
+
+/// The database file and the locks of our own members.
+#[derive(Debug)]
+pub(crate) struct Sqlite {
+    native: Native,
+    locks: PathBuf,
+    boot: String,
+    held: Mutex<HashMap<MemberId, File>>,
+}
+
+impl Sqlite {
+    fn lock_file(&self, group: &str, id: MemberId) -> PathBuf {
+        let group = hash(&[group.as_bytes()]);
+        self.locks.join(format!("{id}.{group:016x}.{}", self.boot))
+    }
+}
+
+impl Engine for Sqlite {
+    fn name(&self) -> &str {
+        &self.native.name
+    }
+
+    fn statements() -> &'static Statements {
+        &STATEMENTS
+    }
+
+    fn schema() -> &'static str {
+        include_str!("../schema/sqlite.sql")
+    }
+
+    fn execute<'a>(&'a self, lane: Lane, sql: &'static str, args: &'a [Arg<'a>]) -> Answer<'a, u64> {
+        Box::pin(self.native.run(lane, sql, args))
+    }
+
+    fn fetch<'a>(
+        &'a self,
+        lane: Lane,
+        sql: &'static str,
+        args: &'a [Arg<'a>],
+        shape: &'static str,
+    ) -> Answer<'a, Vec<Vec<Value>>> {
+        Box::pin(self.native.query(lane, sql, args, shape))
+    }
+
+    fn before_join(&self, group: &str, id: MemberId) -> Result<(), StoreError> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.contains_key(&id) {
+            return Ok(());
+        }
+        let path = self.lock_file(group, id);
+        let locked = std::fs::create_dir_all(&self.locks)
+            .and_then(|()| OpenOptions::new().create(true).truncate(false).write(true).open(&path))
+            .and_then(|file| file.try_lock().map(|()| file).map_err(std::io::Error::from));
+        match locked {
+            Ok(file) => {
+                held.insert(id, file);
+                Ok(())
+            }
+            Err(error) => Err(StoreError::Setup(format!("cannot lock {}: {error}", path.display()))),
+        }
+    }
+
+    fn is_proven_dead(&self, group: &str, id: MemberId) -> bool {
+        if self.held.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&id) {
+            return false;
+        }
+        // No such file: the member lives on another machine, or files cannot be trusted here.
+        let Ok(file) = OpenOptions::new().write(true).open(self.lock_file(group, id)) else { return false };
+        match file.try_lock() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock | TryLockError::Error(_)) => false,
+        }
+    }
+
+    fn after_end(&self, group: &str, id: MemberId) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        if let Err(error) = std::fs::remove_file(self.lock_file(group, id)) {
+            tracing::debug!(member = %id, %error, "the lock file of an ended member stays");
+        }
+    }
+}
+
+/// Distinguishes machines and their restarts; without it no lock proves anything to anybody else.
+fn boot_identity() -> String {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let id: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
+    if id.is_empty() { format!("process-{}", std::process::id()) } else { id }
+}
+
+/// A store of one group in a file, which is made if it is missing. Its folder must exist.
+pub(crate) fn open(path: &Path, group: &str) -> SqlStore<impl Engine> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_millis(600));
+    let mut locks = path.as_os_str().to_owned();
+    locks.push(".locks");
+    let engine = Sqlite {
+        // One writer at a time: more connections would only wait for each other.
+        native: Native::open(format!("sqlite {}", path.display()), options, &[], 2),
+        locks: locks.into(),
+        boot: boot_identity(),
+        held: Mutex::default(),
+    };
+    SqlStore::new(engine, group)
+}

@@ -1,0 +1,194 @@
+//! The conformance suite and a small cluster against real databases.
+//!
+//! SQLite always runs. PostgreSQL and MariaDB (or MySQL) run when `GANGLION_TEST_POSTGRES` and
+//! `GANGLION_TEST_MARIADB` hold an address such as `jdbc:postgresql://127.0.0.1:5432/test?user=..`;
+//! otherwise each test says on stdout that it was left out.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use coordination::clock::SystemClock;
+use coordination::conformance::{self, Stores};
+use coordination::lease::Key;
+use coordination::store::Store;
+use coordination::store::address::Address;
+use coordination::timing::Timing;
+use coordination::{Activation, Config, Coordinator, Guard, Handle, Registration};
+
+const POSTGRES: &str = "GANGLION_TEST_POSTGRES";
+const MARIADB: &str = "GANGLION_TEST_MARIADB";
+
+/// The address in this variable, or a clear line that the test was left out.
+fn address(variable: &str) -> Option<Address> {
+    #[allow(clippy::disallowed_methods)]
+    let Ok(url) = std::env::var(variable) else {
+        println!("LEFT OUT: {variable} is not set, nothing was tested against this database");
+        return None;
+    };
+    Some(Address::parse(&url, None, None).expect("the address in the variable can be read"))
+}
+
+fn sqlite(dir: &tempfile::TempDir) -> Address {
+    let path = dir.path().join("coordination.db");
+    Address::parse(&format!("sqlite:{}", path.display()), None, None).unwrap()
+}
+
+fn fresh_group() -> String {
+    format!("test-{}", uuid::Uuid::new_v4().simple())
+}
+
+async fn conforms(address: &Address) {
+    let group = fresh_group();
+    let open = |group: &str| address.open(group, 4).unwrap();
+    let stores =
+        Stores { one: open(&group), two: open(&group), other_group: open(&format!("{group}-other")) };
+    conformance::run(&stores).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_conforms() {
+    let dir = tempfile::tempdir().unwrap();
+    conforms(&sqlite(&dir)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_conforms() {
+    if let Some(address) = address(POSTGRES) {
+        conforms(&address).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mariadb_conforms() {
+    if let Some(address) = address(MARIADB) {
+        conforms(&address).await;
+    }
+}
+
+#[tokio::test]
+async fn an_unreachable_server_is_an_unknown_outcome() {
+    let address = Address::parse("postgres://u:p@127.0.0.1:1/db", None, None).unwrap();
+    let error = address.open("g", 1).unwrap().observe().await.unwrap_err();
+    assert!(matches!(error, coordination::store::StoreError::Unknown(_)), "{error}");
+}
+
+// ---- a small cluster ---------------------------------------------------------------------------
+
+struct Node {
+    handle: Handle,
+    task: Registration,
+}
+
+async fn node(address: &Address, group: &str, name: &str) -> Node {
+    let store: Arc<dyn Store> = address.open(group, 4).unwrap();
+    let config = Config { timing: Timing::fast(), group: group.into(), ..Config::new(name) };
+    let handle = Coordinator::start(config, store, Arc::new(SystemClock)).unwrap();
+    let task = handle.register(&Activation::exclusive("task", "d"));
+    Node { handle, task }
+}
+
+async fn within<T>(limit: Duration, what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(limit, what).await.expect("took too long")
+}
+
+/// Two nodes; the owner leaves gracefully; the successor continues with a higher epoch.
+async fn hands_over(address: &Address) -> Duration {
+    let group = fresh_group();
+    let mut a = node(address, &group, "a").await;
+    let guard: Guard = within(Duration::from_secs(5), a.task.next()).await.unwrap();
+    let mut b = node(address, &group, "b").await;
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let due = a.handle.now().0;
+    assert_eq!(guard.claim_fire(due, None).await.map(|f| f.run), Ok(1));
+    let first = guard.epoch();
+    let leaving = a.handle.clone();
+    let stop = tokio::spawn(async move { leaving.shutdown(Duration::from_secs(5)).await });
+    guard.ended().await;
+    drop(guard);
+    stop.await.unwrap();
+    let begun = Instant::now();
+    let next = within(Duration::from_millis(1200), b.task.next()).await.unwrap();
+    let gap = begun.elapsed();
+    assert!(next.epoch() > first && next.holds());
+    assert_eq!((next.runs(), next.last_fire()), (1, Some(due)));
+    assert!(next.claim_fire(due, None).await.is_err(), "one instant, one start");
+    let owners = b.handle.status().owners();
+    assert_eq!(owners.iter().find(|o| o.key == Key::new("task")).unwrap().node.as_deref(), Some("b"));
+    gap
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_hands_over() {
+    let dir = tempfile::tempdir().unwrap();
+    println!("sqlite: handed over in {:?}", hands_over(&sqlite(&dir)).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_hands_over() {
+    if let Some(address) = address(POSTGRES) {
+        println!("postgres: handed over in {:?}", hands_over(&address).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mariadb_hands_over() {
+    if let Some(address) = address(MARIADB) {
+        println!("mariadb: handed over in {:?}", hands_over(&address).await);
+    }
+}
+
+/// A member whose process is gone is known by its file lock at once: no lease length passes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_proves_a_death_by_the_file_lock() {
+    use coordination::member::{MemberId, MemberInfo};
+    let dir = tempfile::tempdir().unwrap();
+    let group = fresh_group();
+    let (dying, watching) = (sqlite(&dir).open(&group, 1).unwrap(), sqlite(&dir).open(&group, 1).unwrap());
+    let info = MemberInfo {
+        id: MemberId(uuid::Uuid::new_v4().as_u128()),
+        node: "a".into(),
+        lease: Duration::from_secs(5),
+        weight: 1,
+        version: "t".into(),
+    };
+    assert!(dying.join(&info).await.unwrap());
+    assert!(!watching.observe().await.unwrap().members[0].proven_dead);
+    drop(dying);
+    assert!(watching.observe().await.unwrap().members[0].proven_dead);
+}
+
+/// Members and activations of one database stay within the promised number of statements.
+async fn fires_per_second(address: &Address) -> f64 {
+    let group = fresh_group();
+    let store = address.open(&group, 8).unwrap();
+    let config = Config { timing: Timing::default(), group: group.as_str().into(), ..Config::new("bench") };
+    let handle = Coordinator::start(config, store, Arc::new(SystemClock)).unwrap();
+    let mut workers = Vec::new();
+    for i in 0..16 {
+        let mut task = handle.register(&Activation::exclusive(&format!("t{i}"), "d"));
+        workers.push(tokio::spawn(async move {
+            let guard = task.next().await.unwrap();
+            let until = Instant::now() + Duration::from_secs(2);
+            let mut fires = 0_u32;
+            while Instant::now() < until {
+                guard.claim_fire(i64::from(fires) + 1, None).await.unwrap();
+                fires += 1;
+            }
+            (fires, task, guard)
+        }));
+    }
+    let mut total = 0;
+    for worker in workers {
+        total += worker.await.unwrap().0;
+    }
+    f64::from(total) / 2.0
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_claims_fires_quickly() {
+    if let Some(address) = address(POSTGRES) {
+        let rate = fires_per_second(&address).await;
+        println!("postgres: {rate:.0} claimed fires per second in a test build");
+        assert!(rate > 200.0);
+    }
+}
