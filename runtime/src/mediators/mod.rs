@@ -35,12 +35,15 @@ mediators! {
     "aggregate" => aggregate;
     "annotatedCommand" => annotated_command;
     "bean" => bean;
+    "builder" => builder;
     "call" => call;
     "call-template" => call_template;
     "callout" => callout;
     "class" => class;
     "clone" => clone;
+    "conditionalRouter" => conditional_router;
     "dataServiceCall" => data_service_call;
+    "datamapper" => datamapper;
     "dblookup" => dblookup;
     "dbreport" => dbreport;
     "drop" => drop;
@@ -63,15 +66,18 @@ mediators! {
     "property" => property;
     "propertyGroup" => property_group;
     "respond" => respond;
+    "rewrite" => rewrite;
     "sampler" => sampler;
     "send" => send;
     "sequence" => sequence;
+    "smooks" => smooks;
     "spring" => spring;
     "store" => store;
     "switch" => switch;
     "throwError" => throw_error;
     "transaction" => transaction;
     "variable" => variable;
+    "xquery" => xquery;
 }
 
 /// Compiles one mediator element; an unknown one is an error, as in MI.

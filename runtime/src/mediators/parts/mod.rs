@@ -13,3 +13,4 @@ pub(crate) mod target;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod unsupported;
+pub(crate) mod uri;
