@@ -40,7 +40,8 @@ struct Route {
 pub(super) fn compile(element: ElementRef<'_>, compiler: &mut Compiler) -> Option<Step> {
     let mark = compiler.diagnostics.len();
     let continue_after = boolean(element, "continueAfter", false, compiler);
-    let routes = element.children_named("conditionalRoute").filter_map(|child| route(child, compiler)).collect();
+    let routes =
+        element.children_named("conditionalRoute").filter_map(|child| route(child, compiler)).collect();
     if compiler.diagnostics.has_errors_since(mark) {
         return None;
     }

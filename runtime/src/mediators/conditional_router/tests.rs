@@ -5,14 +5,19 @@ const YES: &str = "<condition><equal type='property' source='p' value='yes'/></c
 #[test]
 fn verdict() {
     let route = |attributes: &str, inner: &str| {
-        format!("<conditionalRouter><conditionalRoute {attributes}>{inner}</conditionalRoute></conditionalRouter>")
+        format!(
+            "<conditionalRouter><conditionalRoute {attributes}>{inner}</conditionalRoute></conditionalRouter>"
+        )
     };
     verdicts(
         &[
             "<conditionalRouter/>",
             "<conditionalRouter continueAfter=' TRUE '><bogus/></conditionalRouter>",
             &route("breakRoute='no' asynchronous='maybe'", &format!("{YES}<target/>")),
-            &route("", "<condition><not><match type='url' source='host' regex='a'/></not></condition><target/>"),
+            &route(
+                "",
+                "<condition><not><match type='url' source='host' regex='a'/></not></condition><target/>",
+            ),
         ],
         &[
             "<conditionalRouter continueAfter='maybe'/>",
@@ -38,14 +43,16 @@ async fn routed(router: &str) -> Vec<&'static str> {
 
 #[tokio::test]
 async fn routes_break_and_the_flow_stops_unless_told_otherwise() {
-    let target = |name: &str| format!("<target><sequence><property name='{name}' value='1'/></sequence></target>");
+    let target =
+        |name: &str| format!("<target><sequence><property name='{name}' value='1'/></sequence></target>");
     let route = |breaks: &str, name: &str| {
         format!("<conditionalRoute breakRoute='{breaks}'>{YES}{}</conditionalRoute>", target(name))
     };
     let both = |breaks: &str| format!("{}{}", route(breaks, "one"), route("true", "two"));
     assert_eq!(routed(&format!("<conditionalRouter>{}</conditionalRouter>", both("true"))).await, ["one"]);
     assert_eq!(
-        routed(&format!("<conditionalRouter continueAfter='true'>{}</conditionalRouter>", both("false"))).await,
+        routed(&format!("<conditionalRouter continueAfter='true'>{}</conditionalRouter>", both("false")))
+            .await,
         ["one", "two", "after"]
     );
 }

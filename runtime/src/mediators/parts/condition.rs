@@ -118,9 +118,9 @@ impl Condition {
             Condition::Match(source, regex) => {
                 source.text(address, message, cx)?.is_some_and(|text| regex.is_match(&text))
             }
-            Condition::Equal(source, value) => {
-                source.text(address, message, cx)?.is_some_and(|text| text.to_lowercase() == value.to_lowercase())
-            }
+            Condition::Equal(source, value) => source
+                .text(address, message, cx)?
+                .is_some_and(|text| text.to_lowercase() == value.to_lowercase()),
             Condition::And(inner) => {
                 for one in inner {
                     if !one.holds(address, message, cx)? {

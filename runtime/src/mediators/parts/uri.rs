@@ -160,7 +160,9 @@ pub(crate) fn decode(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {
         let escaped = tail.get(..2).filter(|_| *first == b'%');
-        let value = escaped.and_then(|hex| std::str::from_utf8(hex).ok()).and_then(|h| u8::from_str_radix(h, 16).ok());
+        let value = escaped
+            .and_then(|hex| std::str::from_utf8(hex).ok())
+            .and_then(|h| u8::from_str_radix(h, 16).ok());
         match value {
             Some(value) => {
                 bytes.push(value);

@@ -39,7 +39,9 @@ impl Rule {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
                 Err(fault) => {
-                    tracing::warn!("a condition of <rewrite> cannot be evaluated, its rule is skipped: {fault}");
+                    tracing::warn!(
+                        "a condition of <rewrite> cannot be evaluated, its rule is skipped: {fault}"
+                    );
                     return Ok(());
                 }
             }

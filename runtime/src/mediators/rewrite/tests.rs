@@ -8,7 +8,9 @@ fn verdict() {
             "<rewrite/>",
             &rule("<bogus/>"),
             &rule("<condition/><action value=''/>"),
-            &rule("<condition><equal source='a' value=''/></condition><action type='remove' fragment='host'/>"),
+            &rule(
+                "<condition><equal source='a' value=''/></condition><action type='remove' fragment='host'/>",
+            ),
             &rule("<action type='replace' regex='(a' value='x' fragment='path'/>"),
             &rule("<action type='remove-query-param' fragment='query' value='x'/>"),
         ],
@@ -64,7 +66,8 @@ async fn actions() {
 
 #[tokio::test]
 async fn conditions_decide_and_properties_carry() {
-    let no = "<condition><equal type='url' source='host' value='other'/></condition><action value='http://x/'/>";
+    let no =
+        "<condition><equal type='url' source='host' value='other'/></condition><action value='http://x/'/>";
     assert_eq!(rewritten("http://h/", no).await, "http://h/");
     let yes = "<condition><and><equal type='property' source='p' value='V'/><match type='url' regex='.*h.*'/></and></condition><action value='http://x/'/>";
     assert_eq!(rewritten("http://h/", yes).await, "http://x/");

@@ -18,6 +18,9 @@ mod tests {
 
     #[test]
     fn verdict() {
-        verdicts(&["<smooks config-key='k'><input type='text'/><output type='xml'/></smooks>"], &["<smooks/>"]);
+        verdicts(
+            &["<smooks config-key='k'><input type='text'/><output type='xml'/></smooks>"],
+            &["<smooks/>"],
+        );
     }
 }

@@ -39,7 +39,8 @@ fn variable(element: ElementRef<'_>, compiler: &mut Compiler) {
         compiler.expression(element, "expression", Dialects::XPathOnly);
     }
     if !TYPES.contains(&kind.trim()) {
-        let message = format!("the type of a variable of <xquery> is one of {}, found '{kind}'", TYPES.join(", "));
+        let message =
+            format!("the type of a variable of <xquery> is one of {}, found '{kind}'", TYPES.join(", "));
         compiler.error(Code::BAD_VALUE, element.place_of("type"), message);
     }
 }
