@@ -1,6 +1,7 @@
 //! All artifacts of a deployment by kind and name, with what was refused and why.
 //!
-//! An application is taken whole or not at all; a loose file that is refused leaves the rest alone.
+//! An archive is taken whole or not at all; a loose file, or a file of a project folder, that is refused
+//! leaves the rest alone.
 
 use crate::bundle::{Application, ConfigEntry, File, Item, LooseFile, Resource};
 use crate::config::ConfigSource;
@@ -130,7 +131,7 @@ impl ArtifactSet {
         }
     }
 
-    /// Deploys an application, whole or not at all. `found` are findings from opening it.
+    /// Deploys an application: an archive whole or not at all, a folder file by file. `found` are findings from opening it.
     pub fn add_application(
         &mut self,
         app: Application,
@@ -145,26 +146,28 @@ impl ArtifactSet {
         let mut others = Vec::new();
         let versioning = Versioning::of(app.descriptor.as_ref(), self.expose_versioned_services);
         for item in app.items {
-            match item {
-                Item::Artifact { kind, source } => {
-                    let (artifacts, list) =
-                        kinds::read_versioned(&source, Some(kind), configs, versioning.as_ref());
-                    findings.extend(list);
-                    for artifact in artifacts {
-                        findings.extend(inspect(&artifact));
-                        if self.check_new(&artifact, &taken, Some(&name), &mut findings) {
-                            taken.push(artifact);
-                        }
-                    }
+            let Item::Artifact { kind, source } = item else {
+                others.push(item);
+                continue;
+            };
+            let (artifacts, list) = kinds::read_versioned(&source, Some(kind), configs, versioning.as_ref());
+            findings.extend(list);
+            for artifact in artifacts {
+                let mark = findings.len();
+                findings.extend(inspect(&artifact));
+                let free = self.check_new(&artifact, &taken, Some(&name), &mut findings);
+                if free && !findings.has_errors_since(mark) {
+                    taken.push(artifact);
                 }
-                other => others.push(other),
             }
         }
         let failed = findings.has_errors();
         self.diagnostics.extend(findings);
         if failed {
-            self.faulty.push(Faulty { name: app.name, path: app.path, is_application: true });
-            return;
+            self.faulty.push(Faulty { name: app.name.clone(), path: app.path, is_application: true });
+            if !app.is_folder {
+                return;
+            }
         }
         for other in others {
             match other {
@@ -353,6 +356,15 @@ mod tests {
         set.add_application(app("worse", &[&sequence("c")]), Diagnostics::new(), &NoConfigs, &refuse);
         assert_eq!(set.len(), 1);
         assert_eq!(set.faulty_applications().collect::<Vec<_>>(), ["bad", "worse"]);
+    }
+
+    #[test]
+    fn a_project_keeps_its_good_artifacts() {
+        let mut set = ArtifactSet::default();
+        let project = Application { is_folder: true, ..app("p", &[&sequence("a"), "<x/>", &sequence("a"), &sequence("b")]) };
+        set.add_application(project, Diagnostics::new(), &NoConfigs, &nothing);
+        assert_eq!(set.len(), 2);
+        assert_eq!(set.faulty_applications().collect::<Vec<_>>(), ["p"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::source::{SourceRef, Span};
 use crate::xml::{self, Document, ElementRef};
 use regex::Regex;
 
-/// An application: all of it is deployed, or nothing.
+/// An application: an archive is deployed whole or not at all, a project folder file by file.
 #[derive(Debug, Clone, Default)]
 pub struct Application {
     /// Name.
@@ -25,6 +25,8 @@ pub struct Application {
     pub items: Vec<Item>,
     /// Archives inside a fat archive; they are deployed before it.
     pub embedded: Vec<File>,
+    /// A folder that somebody works in: what is refused is left out alone, so that the rest can be tried.
+    pub is_folder: bool,
 }
 
 /// `descriptor.xml` of an application.

@@ -58,7 +58,7 @@ fn project(prefix: &str, root: &str, files: &[&File], folder: &mut Folder, diagn
         (if name.is_empty() { "project" } else { name }.to_owned(), "1.0.0".to_owned())
     });
     let path = format!("{prefix}{root}").trim_end_matches('/').to_owned();
-    let mut app = Application { name, version, path, ..Application::default() };
+    let mut app = Application { name, version, path, is_folder: true, ..Application::default() };
     let inside: Vec<(&str, &File)> =
         files.iter().filter_map(|file| Some((file.path.strip_prefix(&base)?, *file))).collect();
     project_resources(&inside, &mut app, diagnostics);
