@@ -361,7 +361,10 @@ mod tests {
     #[test]
     fn a_project_keeps_its_good_artifacts() {
         let mut set = ArtifactSet::default();
-        let project = Application { is_folder: true, ..app("p", &[&sequence("a"), "<x/>", &sequence("a"), &sequence("b")]) };
+        let project = Application {
+            is_folder: true,
+            ..app("p", &[&sequence("a"), "<x/>", &sequence("a"), &sequence("b")])
+        };
         set.add_application(project, Diagnostics::new(), &NoConfigs, &nothing);
         assert_eq!(set.len(), 2);
         assert_eq!(set.faulty_applications().collect::<Vec<_>>(), ["p"]);
