@@ -49,6 +49,59 @@ impl Engine {
     }
 }
 
+/// Where work that this process starts by itself hands its message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InjectTo {
+    /// A sequence by name.
+    Sequence(Arc<str>),
+    /// The in-sequence of a proxy.
+    Proxy(Arc<str>),
+    /// API dispatch by the path of `To`, else the main sequence.
+    Main,
+}
+
+impl Engine {
+    /// Runs a message through its flow to the end. The error says why there is no such flow.
+    pub async fn inject(&self, mut message: Message, to: &InjectTo) -> Result<flow::End, String> {
+        let mut cx = self.context();
+        match to {
+            InjectTo::Sequence(name) => {
+                let sequence = cx.sequence(name).ok_or_else(|| format!("the sequence '{name}' is not deployed"))?;
+                cx.push_block(sequence.block.clone(), Leave::Continue);
+            }
+            InjectTo::Proxy(name) => {
+                let proxy = cx.program.router.proxy(name).cloned();
+                let proxy = proxy.ok_or_else(|| format!("the proxy service '{name}' is not deployed"))?;
+                enter_proxy(&mut cx, &mut message, &proxy, "", false);
+            }
+            InjectTo::Main => enter_main(&mut cx, &mut message),
+        }
+        Ok(flow::run(&mut cx, &mut message).await)
+    }
+}
+
+fn enter_main(cx: &mut Context, message: &mut Message) {
+    let program = cx.program.clone();
+    let to = message.addressing.to.clone().unwrap_or_else(|| "".into());
+    let target = to.split_once("://").map_or(&*to, |(_, rest)| rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"));
+    let request = Request {
+        method: "POST",
+        target,
+        host: None,
+        content_type: None,
+        user_agent: None,
+        secure: false,
+        listener: "default",
+    };
+    if let Route::Resource { api, resource, variables, sub_path } = program.router.route(&request) {
+        describe_api(message, api, resource, sub_path, &request);
+        set_variables(message, &variables, target);
+        enter_resource(cx, api, resource);
+        return;
+    }
+    cx.push_block(program.main.block.clone(), Leave::Continue);
+}
+
 /// An HTTP listener of the engine: the main ones are called `default`.
 #[derive(Debug)]
 pub struct Door {

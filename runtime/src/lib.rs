@@ -4,6 +4,7 @@
 //! immutable [`program::Program`]; [`http`] and the activations turn bytes from outside into a
 //! [`message::Message`]; [`flow`] runs its steps; the listener turns the answer into bytes again.
 
+pub mod activation;
 pub mod check;
 pub mod cli;
 pub mod compile;

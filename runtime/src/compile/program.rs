@@ -1,6 +1,7 @@
 //! The artifacts of a deployment to one program.
 
 use super::Compiler;
+use crate::activation::ScheduledTask;
 use crate::endpoints::{Endpoint, Mode, Sent};
 use crate::errors::Fault;
 use crate::flow::{AsyncMediator, Block, BoxFuture, Context, Handler, Leave, Mediator, Next, Step};
@@ -87,6 +88,7 @@ pub fn compile(artifacts: &[Artifact], options: &Options) -> (Program, Diagnosti
                 let spec = store_spec(store);
                 program.stores.entry(spec.name.clone()).or_insert_with(|| Arc::new(spec));
             }
+            Artifact::Task(task) => program.tasks.extend(ScheduledTask::of(task, &options.server_name)),
             _ => {}
         }
     }

@@ -4,6 +4,7 @@ mod registry;
 
 pub use registry::{DeployedRegistry, DynamicArtifacts, NoRegistry, Registry};
 
+use crate::activation::ScheduledTask;
 use crate::endpoints::Endpoint;
 use crate::flow::{Block, Handler};
 use crate::router::Router;
@@ -118,6 +119,8 @@ pub struct Program {
     pub registry: Arc<dyn Registry>,
     /// Sequences and endpoints of the registry, compiled when first used.
     pub dynamic: DynamicArtifacts,
+    /// Scheduled tasks.
+    pub tasks: Vec<Arc<ScheduledTask>>,
     /// Who takes which request.
     pub router: Router,
     /// The `main` sequence.
@@ -138,6 +141,7 @@ impl Default for Program {
             stores: HashMap::new(),
             registry: Arc::new(NoRegistry),
             dynamic: DynamicArtifacts::default(),
+            tasks: Vec::new(),
             router: Router::default(),
             main: Arc::default(),
             default_fault: Arc::default(),

@@ -6,6 +6,7 @@ mod watch;
 
 pub use health::{Health, Probes};
 
+use crate::activation::Activations;
 use crate::cli::RunArgs;
 use crate::deploy::{self, ConfigValues};
 use crate::engine::{Door, Engine};
@@ -16,6 +17,8 @@ use crate::message::convert::ConversionSettings;
 use crate::services::Services;
 use crate::settings::{Environment, Settings};
 use artifacts::diagnostics::Diagnostics;
+use coordination::Coordinator;
+use coordination::clock::SystemClock;
 use deployment::Deployed;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -91,13 +94,17 @@ async fn serve(args: RunArgs, environment: Environment, started: Instant) -> Res
     let services = Arc::new(services(&settings, home));
     let engine = Engine::new(deployed.program.clone(), services);
     announce(&deployed, &health);
+    let node = settings.cluster.node_id.clone().unwrap_or_else(host_name);
+    let activations = Arc::new(Activations::new(engine.clone(), Coordinator::off(&node, Arc::new(SystemClock))));
     let listeners = listen(&settings, args.http_port, &engine, &health).await?;
+    activations.apply(&deployed.program);
     tracing::info!("Ganglion started in {:.2} seconds", started.elapsed().as_secs_f64());
     if settings.server.hot_deployment {
-        tokio::spawn(redeploy_on_change(paths, settings.clone(), engine, health, snapshot));
+        tokio::spawn(redeploy_on_change(paths, settings.clone(), engine, activations.clone(), health, snapshot));
     }
     wait_for_signal().await;
-    drain(&listeners, &settings).await;
+    let grace = if settings.server.graceful_shutdown { settings.server.graceful_shutdown_timeout } else { Duration::ZERO };
+    futures_util::future::join(activations.shutdown(grace), drain(&listeners, grace)).await;
     Ok(())
 }
 
@@ -202,6 +209,7 @@ async fn redeploy_on_change(
     paths: Vec<PathBuf>,
     settings: Settings,
     engine: Arc<Engine>,
+    activations: Arc<Activations>,
     health: Arc<Health>,
     mut known: Snapshot,
 ) {
@@ -222,6 +230,7 @@ async fn redeploy_on_change(
             Ok(deployed) => {
                 tracing::info!("artifacts changed; the new deployment takes over");
                 engine.swap(deployed.program.clone());
+                activations.apply(&deployed.program);
                 announce(&deployed, &health);
             }
             Err(error) => tracing::error!("the changed artifacts could not be deployed: {error}"),
@@ -229,11 +238,13 @@ async fn redeploy_on_change(
     }
 }
 
-async fn drain(listeners: &[Running], settings: &Settings) {
-    let limit = match settings.server.graceful_shutdown {
-        true => settings.server.graceful_shutdown_timeout,
-        false => Duration::ZERO,
-    };
+/// Name of this machine or pod, for a node without a name of its own.
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    if name.trim().is_empty() { "localhost".to_owned() } else { name.trim().to_owned() }
+}
+
+async fn drain(listeners: &[Running], limit: Duration) {
     let drained = futures_util::future::join_all(listeners.iter().map(|l| l.drain(limit))).await;
     if drained.contains(&false) {
         tracing::warn!("stopped with requests in flight: they did not finish within {} s", limit.as_secs());

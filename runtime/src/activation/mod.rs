@@ -1,0 +1,102 @@
+//! Work that this process starts by itself: scheduled tasks and sources of messages. Each runs only
+//! while its guard holds; with coordination off it always does.
+
+mod compile;
+mod injector;
+pub mod schedule;
+mod task;
+
+pub use injector::Injector;
+pub use task::ScheduledTask;
+
+use crate::engine::Engine;
+use crate::flow::BoxFuture;
+use crate::program::Program;
+use coordination::clock::SystemClock;
+use coordination::lease::{Key, Policy};
+use coordination::{Activation, Coordinator, Guard, Handle, Registration};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use task::TaskRunner;
+use tokio::task::JoinHandle;
+
+/// Something that runs on this node while a guard says so.
+trait Activated: Send + Sync {
+    /// Works until the guard has ended, finishes what is in flight, and returns.
+    fn run(&self, guard: Guard) -> BoxFuture<'_, ()>;
+}
+
+/// Everything this process has offered to run.
+pub struct Activations {
+    engine: Arc<Engine>,
+    handle: Handle,
+    /// For pinned work: never coordinated.
+    alone: Handle,
+    running: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl std::fmt::Debug for Activations {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Activations")
+    }
+}
+
+impl Activations {
+    /// Nothing runs yet.
+    pub fn new(engine: Arc<Engine>, handle: Handle) -> Self {
+        let alone = Coordinator::off(&handle.config().node, Arc::new(SystemClock));
+        Self { engine, handle, alone, running: Mutex::new(Vec::new()) }
+    }
+
+    /// Offers what the program has. What the program before had and this one has not is withdrawn;
+    /// what both have goes on without changing its owner.
+    pub fn apply(&self, program: &Program) {
+        let mut started = Vec::new();
+        for task in &program.tasks {
+            let handle = if task.pinned { &self.alone } else { &self.handle };
+            let activation = Activation {
+                key: Key::new(&format!("task/{}", task.name)),
+                policy: Policy::Exclusive,
+                definition: task.definition.clone(),
+            };
+            let runner = TaskRunner { task: task.clone(), engine: self.engine.clone(), handle: handle.clone() };
+            started.push(tokio::spawn(run(handle.register(&activation), runner)));
+        }
+        // Plain handles: usable after a panic elsewhere.
+        let mut running = self.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        for old in std::mem::replace(&mut *running, started) {
+            // Its registration was replaced, or is withdrawn by the end of the loop.
+            old.abort();
+        }
+    }
+
+    /// The coordinator's surface: status, metrics.
+    pub fn coordinator(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Hands everything over; runs in flight get `grace` to finish.
+    pub async fn shutdown(&self, grace: Duration) {
+        self.handle.shutdown(grace).await;
+        self.alone.shutdown(grace).await;
+    }
+}
+
+async fn run(mut registration: Registration, work: impl Activated) {
+    while let Some(guard) = registration.next().await {
+        work.run(guard).await;
+    }
+}
+
+/// Waits until the group's clock shows an instant.
+async fn wait_until(handle: &Handle, at_ms: i64) {
+    loop {
+        let left = at_ms - handle.now().0;
+        if left <= 0 {
+            return;
+        }
+        // In pieces: the group's clock is corrected from time to time.
+        let piece = u64::try_from(left).unwrap_or(0).min(10_000);
+        tokio::time::sleep(Duration::from_millis(piece)).await;
+    }
+}
