@@ -66,7 +66,8 @@ impl Engine {
         let mut cx = self.context();
         match to {
             InjectTo::Sequence(name) => {
-                let sequence = cx.sequence(name).ok_or_else(|| format!("the sequence '{name}' is not deployed"))?;
+                let sequence =
+                    cx.sequence(name).ok_or_else(|| format!("the sequence '{name}' is not deployed"))?;
                 cx.push_block(sequence.block.clone(), Leave::Continue);
             }
             InjectTo::Proxy(name) => {
@@ -83,7 +84,9 @@ impl Engine {
 fn enter_main(cx: &mut Context, message: &mut Message) {
     let program = cx.program.clone();
     let to = message.addressing.to.clone().unwrap_or_else(|| "".into());
-    let target = to.split_once("://").map_or(&*to, |(_, rest)| rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"));
+    let target = to
+        .split_once("://")
+        .map_or(&*to, |(_, rest)| rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"));
     let request = Request {
         method: "POST",
         target,

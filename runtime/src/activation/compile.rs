@@ -49,7 +49,10 @@ fn schedule(task: &Task) -> Option<Schedule> {
         Trigger::Cron(text) => match Cron::parse(text) {
             Ok(cron) => Schedule::Cron(Box::new(cron), jiff::tz::TimeZone::system()),
             Err(error) => {
-                tracing::error!("task '{}' never runs: the cron expression '{text}' is refused: {error}", task.name);
+                tracing::error!(
+                    "task '{}' never runs: the cron expression '{text}' is refused: {error}",
+                    task.name
+                );
                 return None;
             }
         },

@@ -103,7 +103,8 @@ impl Injector {
         message.addressing.to = self.address.clone();
         message.addressing.action = self.action.clone();
         message.properties.set("task.name", &*self.task);
-        message.dispatch = Arc::new(Dispatch { entry: EntryName::Task(self.task.clone()), ..Dispatch::default() });
+        message.dispatch =
+            Arc::new(Dispatch { entry: EntryName::Task(self.task.clone()), ..Dispatch::default() });
         message
     }
 }

@@ -59,7 +59,8 @@ impl Activations {
                 policy: Policy::Exclusive,
                 definition: task.definition.clone(),
             };
-            let runner = TaskRunner { task: task.clone(), engine: self.engine.clone(), handle: handle.clone() };
+            let runner =
+                TaskRunner { task: task.clone(), engine: self.engine.clone(), handle: handle.clone() };
             started.push(tokio::spawn(run(handle.register(&activation), runner)));
         }
         // Plain handles: usable after a panic elsewhere.

@@ -48,7 +48,11 @@ impl TaskRunner {
         while let Some(due) = self.task.schedule.next(last, self.handle.now().0, takeover) {
             takeover = false;
             if due.missed > 0 {
-                tracing::warn!("task '{}': {} fires were missed and are not made up for", self.task.name, due.missed);
+                tracing::warn!(
+                    "task '{}': {} fires were missed and are not made up for",
+                    self.task.name,
+                    due.missed
+                );
             }
             tokio::select! {
                 () = wait_until(&self.handle, due.at_ms) => {}

@@ -95,15 +95,27 @@ async fn serve(args: RunArgs, environment: Environment, started: Instant) -> Res
     let engine = Engine::new(deployed.program.clone(), services);
     announce(&deployed, &health);
     let node = settings.cluster.node_id.clone().unwrap_or_else(host_name);
-    let activations = Arc::new(Activations::new(engine.clone(), Coordinator::off(&node, Arc::new(SystemClock))));
+    let activations =
+        Arc::new(Activations::new(engine.clone(), Coordinator::off(&node, Arc::new(SystemClock))));
     let listeners = listen(&settings, args.http_port, &engine, &health).await?;
     activations.apply(&deployed.program);
     tracing::info!("Ganglion started in {:.2} seconds", started.elapsed().as_secs_f64());
     if settings.server.hot_deployment {
-        tokio::spawn(redeploy_on_change(paths, settings.clone(), engine, activations.clone(), health, snapshot));
+        tokio::spawn(redeploy_on_change(
+            paths,
+            settings.clone(),
+            engine,
+            activations.clone(),
+            health,
+            snapshot,
+        ));
     }
     wait_for_signal().await;
-    let grace = if settings.server.graceful_shutdown { settings.server.graceful_shutdown_timeout } else { Duration::ZERO };
+    let grace = if settings.server.graceful_shutdown {
+        settings.server.graceful_shutdown_timeout
+    } else {
+        Duration::ZERO
+    };
     futures_util::future::join(activations.shutdown(grace), drain(&listeners, grace)).await;
     Ok(())
 }
