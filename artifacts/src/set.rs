@@ -7,6 +7,7 @@ use crate::bundle::{Application, ConfigEntry, File, Item, LooseFile, Resource};
 use crate::config::ConfigSource;
 use crate::diagnostics::{Code, Diagnostics};
 use crate::kinds::api::VersionStrategy;
+use crate::kinds::local_entry::EntryValue;
 use crate::kinds::{self, Api, Artifact, Kind, Versioning};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -186,6 +187,22 @@ impl ArtifactSet {
             self.insert(artifact, Some(name.clone()));
         }
         self.applications.push((app.name, app.version));
+    }
+
+    /// Fills in local entries with `src`. What cannot be loaded is reported and left as it is: MI refuses
+    /// the entry, and whoever uses it finds nothing.
+    pub fn load_entries(&mut self, load: &dyn Fn(&str) -> Result<Vec<u8>, String>) {
+        for deployed in &mut self.artifacts {
+            let Artifact::LocalEntry(entry) = &mut deployed.artifact else { continue };
+            let EntryValue::Source(url) = &entry.value else { continue };
+            match load(url) {
+                Ok(bytes) => entry.value = EntryValue::of_content(url, &bytes),
+                Err(problem) => {
+                    let message = format!("the local entry '{}' cannot be loaded: {problem}", entry.key);
+                    self.diagnostics.warning(Code::UNREADABLE, entry.element.get().place_of("src"), message);
+                }
+            }
+        }
     }
 
     /// Records an application that could not even be opened.

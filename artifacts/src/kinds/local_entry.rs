@@ -1,10 +1,13 @@
 //! Local entries: named text or XML, and connections.
 
 use super::endpoint::{codes_text, duration_text, float_text, int_text, long_text};
+use crate::bundle::{decode, trimmed_text};
 use crate::diagnostics::Code;
 use crate::read::Reader;
+use crate::source::Source;
 use crate::values;
-use crate::xml::{ElementRef, XmlElement};
+use crate::xml::{self, ElementRef, XmlElement};
+use std::sync::Arc;
 
 /// A local entry.
 #[derive(Debug, Clone)]
@@ -46,6 +49,20 @@ impl Connection {
     pub fn parameter(&self, name: &str) -> Option<String> {
         let child = self.element.get().child_any_ns(name)?;
         Some(child.text().trim().to_owned()).filter(|text| !text.is_empty())
+    }
+}
+
+impl EntryValue {
+    /// Loaded content: XML when it parses, else text without the line end at its end.
+    pub fn of_content(path: &str, bytes: &[u8]) -> Self {
+        let source = Source::new(path, decode(bytes));
+        match xml::parse_source(&source) {
+            Ok(document) => match document.root_element() {
+                Some(root) => EntryValue::Xml(XmlElement::new(Arc::new(document), root)),
+                None => EntryValue::Text(String::new()),
+            },
+            Err(_) => EntryValue::Text(trimmed_text(&source.text).to_owned()),
+        }
     }
 }
 

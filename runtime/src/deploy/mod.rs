@@ -48,8 +48,19 @@ pub fn home_of(paths: &[PathBuf]) -> PathBuf {
 pub fn deploy(paths: &[PathBuf], settings: &Settings, inspect: Inspect<'_>) -> Deployment {
     let home = home_of(paths);
     let configs = ConfigValues::load(&home, &settings.environment);
-    let (set, registry) = deploy_with(paths, settings, &configs, inspect);
+    let (mut set, registry) = deploy_with(paths, settings, &configs, inspect);
+    set.load_entries(&|url| load_entry(&home, url));
     Deployment { set, registry, home, configs }
+}
+
+/// The content of a `file:` URL, relative to the home. Other schemes would make a start wait for the
+/// network and are not loaded.
+fn load_entry(home: &Path, url: &str) -> Result<Vec<u8>, String> {
+    let Some(path) = url.strip_prefix("file:") else {
+        return Err(format!("only file: URLs are loaded, not '{url}'"));
+    };
+    let path = path.strip_prefix("//").unwrap_or(path);
+    files::read_limited(&home.join(path)).map_err(|problem| format!("'{path}' {problem}"))
 }
 
 /// Like [`deploy`], with values for placeholders from elsewhere.

@@ -86,6 +86,26 @@ fn a_fat_archive_brings_its_own() {
     assert_eq!(found.set.applications.len(), 2);
 }
 
+#[test]
+fn local_entries_are_loaded_from_files() {
+    use artifacts::kinds::local_entry::EntryValue;
+    let home = tempfile::tempdir().unwrap();
+    put(home.path(), "data/x.xslt", b"<x/>");
+    put(home.path(), "data/t.txt", b"text\n");
+    for (name, path) in [("a", "data/x.xslt"), ("b", "data/t.txt"), ("c", "data/none")] {
+        let entry = format!("<localEntry key='{name}' src='file:{path}' xmlns='{NS}'/>");
+        put(home.path(), &format!("{name}.xml"), entry.as_bytes());
+    }
+    let found = run(&[home.path().to_path_buf()]);
+    let value = |key: &str| match found.set.get(Kind::LocalEntry, key) {
+        Some(Artifact::LocalEntry(entry)) => entry.value.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert!(matches!(value("a"), EntryValue::Xml(_)));
+    assert!(matches!(value("b"), EntryValue::Text(text) if text == "text"));
+    assert!(found.set.diagnostics.render().contains("'c' cannot be loaded"));
+}
+
 fn refused(bytes: &[u8], limits: Limits) -> String {
     let mut diagnostics = Diagnostics::new();
     assert!(unpack("x.car", bytes, &limits, &mut diagnostics).is_none());
