@@ -154,8 +154,7 @@ fn judge(entry: &Entry) -> Verdict {
 pub fn ask(kind: &str, name: &str, bytes: &[u8]) -> Word {
     let text = String::from_utf8_lossy(bytes);
     let source = runtime::artifacts::source::Source::new(name, text);
-    let kind = runtime::artifacts::kinds::Kind::of_word(kind);
-    let (_, found) = runtime::artifacts::kinds::read(&source, kind);
+    let found = runtime::check::check_file(runtime::artifacts::kinds::Kind::of_word(kind), &source);
     let error = found.iter().find(|d| d.severity == runtime::artifacts::diagnostics::Severity::Error);
     error.map_or(Word::Accepted, |d| Word::Refused(d.message.clone()))
 }
