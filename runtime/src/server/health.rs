@@ -1,9 +1,14 @@
-//! The internal HTTP listener: `/healthz` and `/liveness`, with the bodies that MI's tooling expects.
+//! The internal HTTP listener: probes with the bodies that MI's tooling expects, the state of the
+//! group, and metrics.
 
 use crate::flow::{Answer, BoxFuture, Exchange};
 use crate::http::Serve;
-use crate::message::{JsonBody, Message, Payload, Value};
+use crate::message::{Envelope, JsonBody, Message, Payload, Soap, Value};
+use coordination::Handle;
+use coordination::metrics::Sample;
+use coordination::status::Status;
 use serde_json::json;
+use std::fmt::Write as _;
 use std::sync::{Arc, RwLock};
 
 /// What the probes report.
@@ -32,30 +37,110 @@ impl Health {
 
 /// The door for probes.
 #[derive(Debug)]
-pub struct Probes(pub Arc<Health>);
+pub struct Probes {
+    health: Arc<Health>,
+    coordinator: Handle,
+}
+
+/// What a path answers.
+enum Page {
+    Json(i32, String),
+    Text(String),
+    Missing,
+}
+
+impl Probes {
+    /// Reports these two.
+    pub fn new(health: Arc<Health>, coordinator: Handle) -> Self {
+        Self { health, coordinator }
+    }
+
+    fn page(&self, path: &str) -> Page {
+        match path {
+            "/healthz" => {
+                let (status, body) = self.health.readiness();
+                Page::Json(status, body.to_string())
+            }
+            "/liveness" => Page::Json(200, r#"{"server" : "started"}"#.to_owned()),
+            "/coordination" => Page::Json(200, status_json(&self.coordinator.status()).to_string()),
+            "/metric-service/metrics" => Page::Text(metrics_text(&self.coordinator.samples())),
+            _ => Page::Missing,
+        }
+    }
+}
 
 impl Serve for Probes {
     fn serve(&self, message: Message, exchange: Arc<Exchange>) -> BoxFuture<'static, ()> {
-        let (status, body) = match crate::router::path_of(&message.wire.target) {
-            "/healthz" => {
-                let (status, body) = self.0.readiness();
-                (status, Some(body.to_string()))
-            }
-            "/liveness" => (200, Some(r#"{"server" : "started"}"#.to_owned())),
-            _ => (404, None),
-        };
         let mut reply = Message::new();
         reply.response = true;
-        reply.axis2.set("HTTP_SC", Value::Integer(status));
-        match body {
-            Some(body) => {
+        reply.rest = true;
+        reply.axis2.set("DISABLE_CHUNKING", "true");
+        let status = match self.page(crate::router::path_of(&message.wire.target)) {
+            Page::Json(status, body) => {
                 reply.payload = Payload::json(JsonBody::from_text(body));
-                reply.axis2.set("DISABLE_CHUNKING", "true");
                 reply.set_message_type("application/json");
+                status
             }
-            None => reply.axis2.set("NO_ENTITY_BODY", Value::Boolean(true)),
-        }
+            Page::Text(text) => {
+                reply.payload = Payload::xml(Envelope::with_text(Soap::V11, &text));
+                reply.set_message_type("text/plain");
+                200
+            }
+            Page::Missing => {
+                reply.axis2.set("NO_ENTITY_BODY", Value::Boolean(true));
+                404
+            }
+        };
+        reply.axis2.set("HTTP_SC", Value::Integer(status));
         exchange.answer(Answer::Reply(Box::new(reply)));
         Box::pin(std::future::ready(()))
     }
+}
+
+/// Members, owners, epochs and the latest moves as this node sees them.
+fn status_json(status: &Status) -> serde_json::Value {
+    let members: Vec<_> = status
+        .view
+        .members
+        .iter()
+        .map(|row| json!({"node": &*row.node, "member": row.id.to_string()}))
+        .collect();
+    let owners: Vec<_> = status
+        .owners()
+        .into_iter()
+        .map(|row| {
+            json!({
+                "activation": row.key.as_str(), "node": row.node.as_deref(), "epoch": row.epoch.0,
+                "paused": row.paused, "runs": row.runs, "lastFire": row.last_fire,
+            })
+        })
+        .collect();
+    let moves: Vec<_> = status
+        .moves
+        .iter()
+        .map(|m| {
+            json!({
+                "at": m.at.0, "activation": m.key.as_str(), "from": m.from.as_deref(), "to": m.to.as_deref(),
+                "epoch": m.epoch.0, "reason": m.reason,
+            })
+        })
+        .collect();
+    json!({
+        "phase": status.phase.word(), "group": &*status.group, "node": &*status.node,
+        "member": status.member.to_string(), "store": &*status.store,
+        "trustLeftMs": u64::try_from(status.trust_left.as_millis()).unwrap_or(u64::MAX),
+        "databaseSilentMs": status.database_silent.map(|d| d.as_millis() as u64),
+        "duplicateNode": status.duplicate_node,
+        "members": members, "activations": owners, "moves": moves,
+    })
+}
+
+/// Prometheus' text form.
+fn metrics_text(samples: &[Sample]) -> String {
+    samples.iter().fold(String::new(), |mut text, sample| {
+        let label = sample.label.as_ref().map(|(key, value)| format!("{{{key}=\"{value}\"}}")).unwrap_or_default();
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "ganglion_{}{label} {}", sample.name, sample.value);
+        text
+    })
 }

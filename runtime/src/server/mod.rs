@@ -1,5 +1,6 @@
 //! The life of a server: settings, deployment, listeners, hot deployment, drain.
 
+mod coordination;
 mod deployment;
 mod health;
 mod watch;
@@ -17,8 +18,6 @@ use crate::message::convert::ConversionSettings;
 use crate::services::Services;
 use crate::settings::{Environment, Settings};
 use artifacts::diagnostics::Diagnostics;
-use coordination::Coordinator;
-use coordination::clock::SystemClock;
 use deployment::Deployed;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -46,6 +45,9 @@ pub enum ServeError {
         /// What to do about it.
         hint: &'static str,
     },
+    /// The coordination settings cannot be used.
+    #[error("coordination cannot start: {0}")]
+    Coordination(String),
     /// A path does not exist.
     #[error("{0}: no such file or folder")]
     Missing(PathBuf),
@@ -94,10 +96,10 @@ async fn serve(args: RunArgs, environment: Environment, started: Instant) -> Res
     let services = Arc::new(services(&settings, home));
     let engine = Engine::new(deployed.program.clone(), services);
     announce(&deployed, &health);
-    let node = settings.cluster.node_id.clone().unwrap_or_else(host_name);
-    let activations =
-        Arc::new(Activations::new(engine.clone(), Coordinator::off(&node, Arc::new(SystemClock))));
-    let listeners = listen(&settings, args.http_port, &engine, &health).await?;
+    let coordinator = coordination::start(&settings).map_err(ServeError::Coordination)?;
+    let activations = Arc::new(Activations::new(engine.clone(), coordinator));
+    let probes = Probes::new(health.clone(), activations.coordinator().clone());
+    let listeners = listen(&settings, args.http_port, &engine, probes).await?;
     activations.apply(&deployed.program);
     tracing::info!("Ganglion started in {:.2} seconds", started.elapsed().as_secs_f64());
     if settings.server.hot_deployment {
@@ -176,7 +178,7 @@ async fn listen(
     settings: &Settings,
     http_port: Option<u16>,
     engine: &Arc<Engine>,
-    health: &Arc<Health>,
+    probes: Probes,
 ) -> Result<Vec<Running>, ServeError> {
     let http = &settings.http;
     let options = ListenerOptions {
@@ -201,8 +203,8 @@ async fn listen(
     if settings.mediation.internal_http {
         let port = settings.port(settings.mediation.internal_http_port);
         let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port);
-        listeners.push(open(address, ListenerOptions::default(), Arc::new(Probes(health.clone()))).await?);
-        tracing::info!("/healthz and /liveness on port {port}");
+        listeners.push(open(address, ListenerOptions::default(), Arc::new(probes)).await?);
+        tracing::info!("/healthz, /liveness, /coordination and metrics on port {port}");
     }
     Ok(listeners)
 }
@@ -248,12 +250,6 @@ async fn redeploy_on_change(
             Err(error) => tracing::error!("the changed artifacts could not be deployed: {error}"),
         }
     }
-}
-
-/// Name of this machine or pod, for a node without a name of its own.
-fn host_name() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    if name.trim().is_empty() { "localhost".to_owned() } else { name.trim().to_owned() }
 }
 
 async fn drain(listeners: &[Running], limit: Duration) {
