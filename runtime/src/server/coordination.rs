@@ -30,7 +30,8 @@ const DATASOURCE: &str = "WSO2_COORDINATION_DB";
 
 /// Starts taking part, or gives a handle that is always allowed. The error says which setting is wrong.
 pub(super) fn start(settings: &Settings) -> Result<Handle, String> {
-    let section = |key: &str| settings.coordination.get(key).map(|text| text.trim()).filter(|t| !t.is_empty());
+    let section =
+        |key: &str| settings.coordination.get(key).map(|text| text.trim()).filter(|t| !t.is_empty());
     let node = section("node_id").map(str::to_owned).or_else(|| settings.cluster.node_id.clone());
     let node = node.unwrap_or_else(host_name);
     let clock = Arc::new(SystemClock);
@@ -46,7 +47,8 @@ pub(super) fn start(settings: &Settings) -> Result<Handle, String> {
     let group = section("group").unwrap_or("default");
     let connections = number(section("connections"), "connections")?.unwrap_or(4);
     let address = Address::parse(&source.url, source.username.as_deref(), source.password.as_deref());
-    let store = address.and_then(|address| address.open(group, connections)).map_err(|error| error.to_string())?;
+    let store =
+        address.and_then(|address| address.open(group, connections)).map_err(|error| error.to_string())?;
     let config = Config {
         group: group.into(),
         weight: number(section("weight"), "weight")?.unwrap_or(1),
@@ -56,12 +58,17 @@ pub(super) fn start(settings: &Settings) -> Result<Handle, String> {
     };
     let bound = config.timing.takeover_bound();
     let handle = Coordinator::start(config, store, clock).map_err(|problems| problems.join("; "))?;
-    tracing::info!("coordination is on: node '{node}', group '{group}', a lost node is replaced within {:.1} s", bound.as_secs_f64());
+    tracing::info!(
+        "coordination is on: node '{node}', group '{group}', a lost node is replaced within {:.1} s",
+        bound.as_secs_f64()
+    );
     Ok(handle)
 }
 
 fn number(text: Option<&str>, key: &str) -> Result<Option<u32>, String> {
-    let parsed = text.map(|text| text.parse().map_err(|_| format!("[coordination] {key}: expected a number, found '{text}'")));
+    let parsed = text.map(|text| {
+        text.parse().map_err(|_| format!("[coordination] {key}: expected a number, found '{text}'"))
+    });
     parsed.transpose()
 }
 
@@ -70,7 +77,11 @@ fn timing(profile: Option<&str>, heartbeat: Option<&str>, lease: Option<&str>) -
         None | Some("default") => Timing::default(),
         Some("fast") => Timing::fast(),
         Some("cautious") => Timing::cautious(),
-        Some(other) => return Err(format!("[coordination] profile: expected default, fast or cautious, found '{other}'")),
+        Some(other) => {
+            return Err(format!(
+                "[coordination] profile: expected default, fast or cautious, found '{other}'"
+            ));
+        }
     };
     let (heartbeat, lease) = (number(heartbeat, "heartbeat_ms")?, number(lease, "lease_ms")?);
     if heartbeat.is_none() && lease.is_none() {

@@ -138,7 +138,8 @@ fn status_json(status: &Status) -> serde_json::Value {
 /// Prometheus' text form.
 fn metrics_text(samples: &[Sample]) -> String {
     samples.iter().fold(String::new(), |mut text, sample| {
-        let label = sample.label.as_ref().map(|(key, value)| format!("{{{key}=\"{value}\"}}")).unwrap_or_default();
+        let label =
+            sample.label.as_ref().map(|(key, value)| format!("{{{key}=\"{value}\"}}")).unwrap_or_default();
         // Writing to a String cannot fail.
         let _ = writeln!(text, "ganglion_{}{label} {}", sample.name, sample.value);
         text
