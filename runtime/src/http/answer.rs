@@ -4,6 +4,7 @@ use super::OutBody;
 use super::rules::{HeaderRules, SERVER};
 use super::soap;
 use crate::flow::Answer;
+use crate::message::facts::EntryName;
 use crate::message::{Message, Payload, Soap, Value, WireBody, builders, formatters};
 use http::{HeaderValue, Method, Response, StatusCode, Version, header};
 use std::hash::{DefaultHasher, Hasher as _};
@@ -49,6 +50,13 @@ pub(super) fn status_only(status: StatusCode) -> Response<OutBody> {
     let mut response = Response::new(OutBody::empty());
     *response.status_mut() = status;
     response.headers_mut().insert(header::SERVER, SERVER);
+    response
+}
+
+/// 413 for a body over the limit; the rest of it is not read.
+pub(super) fn too_large() -> Response<OutBody> {
+    let mut response = status_only(StatusCode::PAYLOAD_TOO_LARGE);
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }
 
@@ -155,6 +163,10 @@ fn write(
             WireBody::Empty
         })
     };
+    let correlation = match (&message.dispatch.entry, &message.wire.correlation) {
+        (EntryName::Api(_), Some(correlation)) => Some(correlation.clone()),
+        _ => None,
+    };
     let mut headers = message.headers.into_map();
     let length = headers.remove(header::CONTENT_LENGTH);
     rules.clean(&mut headers);
@@ -162,6 +174,9 @@ fn write(
         ContentType::AsItIs => {}
         ContentType::Gone => drop(headers.remove(header::CONTENT_TYPE)),
         ContentType::Set(value) => drop(headers.insert(header::CONTENT_TYPE, value)),
+    }
+    if let Some(correlation) = correlation {
+        correlation.apply(&mut headers);
     }
     headers.entry(header::SERVER).or_insert(SERVER);
     if close {

@@ -35,6 +35,9 @@ pub fn request(message: &mut Message, method: Method, url: &str) -> Result<OutRe
     if let Some(value) = action {
         headers.insert(SOAP_ACTION, value);
     }
+    if let Some(correlation) = &message.wire.correlation {
+        correlation.apply(&mut headers);
+    }
     headers.insert(header::HOST, host(message, &target)?);
     let body = if by_length { OutBody::by_length(body) } else { OutBody::chunked(body) };
     let version = if http10 { Version::HTTP_10 } else { Version::HTTP_11 };
@@ -139,6 +142,7 @@ pub fn accept(message: &mut Message, mut response: InResponse) {
     message.headers = Headers::from_map(response.headers);
     message.wire = Arc::new(Wire {
         local: message.wire.local,
+        correlation: message.wire.correlation.clone(),
         secure: message.wire.secure,
         content_type: entity.content_type,
         no_entity: entity.none,
@@ -163,6 +167,7 @@ pub fn accept_blocking(message: &mut Message, response: InResponse) {
     }
     message.wire = Arc::new(Wire {
         local: message.wire.local,
+        correlation: message.wire.correlation.clone(),
         content_type: entity.content_type,
         no_entity: entity.none,
         status: Some(response.status),

@@ -5,10 +5,15 @@ use super::answer::{self, Asked, Settings};
 use super::listener::Shared;
 use super::receive::{self, Socket};
 use crate::flow::{Answer, BoxFuture, Exchange};
-use crate::message::{Message, Soap};
+use crate::message::wire::{BodyError, ReadError, WireBody};
+use crate::message::{Message, Payload, Soap};
+use futures_util::{StreamExt as _, stream};
 use http::{Method, Response, StatusCode, header};
+use http_body::Body as _;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyStream, StreamBody};
 use hyper::body::Incoming;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -30,8 +35,16 @@ pub(super) async fn serve(
     };
     *request.method_mut() = method;
     let exchange = Arc::<Exchange>::default();
-    let message = receive::message(request, &socket);
+    let mut message = receive::message(request, &socket, shared.options.correlation.as_ref());
     let asked = asked(&message);
+    if message.headers.map().contains_key(header::EXPECT) {
+        invite(&mut message).await;
+    }
+    if let Some(limit) = shared.options.max_message_bytes
+        && !fits(&mut message, limit).await
+    {
+        return Ok(answer::too_large());
+    }
     let flow = shared.serve.serve(message, exchange.clone());
     let flow = RunningFlow { flow: Some(flow), shared: shared.clone() };
     let answer = match (Race { flow, exchange: &exchange }).await {
@@ -43,6 +56,52 @@ pub(super) async fn serve(
     };
     let settings = Settings { rules: &shared.options.rules, body_limit: shared.options.body_limit };
     Ok(answer::response(answer, &asked, &settings).await)
+}
+
+/// Sends `100 Continue` at once: hyper does so when the body is first asked for, but not any more when
+/// the response has begun, and an answer that echoes the request would begin first.
+async fn invite(message: &mut Message) {
+    let mut body = match std::mem::take(&mut message.payload) {
+        Payload::Unread(WireBody::Incoming(body)) => body,
+        other => {
+            message.payload = other;
+            return;
+        }
+    };
+    let first = poll_fn(|cx| match Pin::new(&mut body).poll_frame(cx) {
+        Poll::Ready(frame) => Poll::Ready(frame),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await;
+    message.payload = Payload::Unread(match first {
+        None => {
+            tokio::task::yield_now().await;
+            WireBody::Incoming(body)
+        }
+        Some(frame) => {
+            let frames = stream::iter([frame.map_err(BodyError::from)]);
+            let rest = BodyStream::new(body).map(|frame| frame.map_err(BodyError::from));
+            WireBody::Stream(UnsyncBoxBody::new(StreamBody::new(frames.chain(rest))))
+        }
+    });
+}
+
+/// Is the body within the limit? One without a length is read to find out. A body that breaks off fits:
+/// who reads it will see.
+async fn fits(message: &mut Message, limit: usize) -> bool {
+    let Payload::Unread(body) = &mut message.payload else { return true };
+    match http_body::Body::size_hint(body).exact() {
+        Some(length) => return length <= limit as u64,
+        None => {}
+    }
+    match std::mem::take(body).read(limit).await {
+        Ok(bytes) => {
+            message.payload = Payload::Unread(WireBody::Full(bytes));
+            true
+        }
+        Err(ReadError::TooLarge(_)) => false,
+        Err(ReadError::Broken(_)) => true,
+    }
 }
 
 /// The methods that are served, in any case, as MI reads them.

@@ -5,6 +5,7 @@ use super::connection;
 use super::receive::Socket;
 use crate::flow::{BoxFuture, Exchange};
 use crate::message::Message;
+use http::HeaderName;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -37,13 +38,15 @@ pub struct ListenerOptions {
     pub max_open_connections: Option<usize>,
     /// Keep connections open between requests. Default true.
     pub keep_alive: bool,
+    /// Header of the correlation id; `None` makes no ids. Default `activityid`.
+    pub correlation: Option<HeaderName>,
     /// Which headers pass through.
     pub rules: HeaderRules,
     /// Largest body of an answer that is read into memory where its framing asks for it. Default 256 MiB.
     pub body_limit: usize,
     /// Largest request body; a larger one gets 413 and the connection is closed (MI's message size
     /// validation). Default unlimited (`None`).
-    pub max_message_bytes: Option<u64>,
+    pub max_message_bytes: Option<usize>,
 }
 
 impl Default for ListenerOptions {
@@ -52,6 +55,7 @@ impl Default for ListenerOptions {
             socket_timeout: Duration::from_secs(180),
             max_open_connections: None,
             keep_alive: true,
+            correlation: Some(HeaderName::from_static("activityid")),
             rules: HeaderRules::default(),
             body_limit: 256 * 1024 * 1024,
             max_message_bytes: None,

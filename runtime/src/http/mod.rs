@@ -9,14 +9,18 @@ pub mod backend;
 mod body;
 pub mod client;
 mod connection;
+mod correlation;
 pub mod listener;
 mod receive;
 mod rules;
 mod soap;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub use body::OutBody;
 pub use client::{Client, ClientOptions, InResponse, OutRequest, SendError, Timeouts};
+pub use correlation::Correlation;
 pub use listener::{Listener, ListenerOptions, Running, Serve};
 pub use rules::HeaderRules;
 pub use target::Target;

@@ -1,7 +1,8 @@
 //! Request to message: the headers are moved, the body stays unread.
 
+use super::Correlation;
 use crate::message::{Headers, Message, Payload, Wire, WireBody};
-use http::{HeaderValue, Method, header};
+use http::{HeaderName, HeaderValue, Method, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use std::net::SocketAddr;
@@ -17,8 +18,13 @@ pub(super) struct Socket {
 
 /// Makes the message of a request, as MI's server worker does: default content types by method,
 /// `NO_ENTITY_BODY` for methods without entity, REST unless the media type is SOAP's.
-pub(super) fn message(request: http::Request<Incoming>, socket: &Socket) -> Message {
-    let (parts, incoming) = request.into_parts();
+pub(super) fn message(
+    request: http::Request<Incoming>,
+    socket: &Socket,
+    correlation: Option<&HeaderName>,
+) -> Message {
+    let (mut parts, incoming) = request.into_parts();
+    let correlation = correlation.map(|name| Correlation::of_request(name, &mut parts.headers));
     let target = parts.uri.to_string();
     let bodiless = matches!(parts.method, Method::GET | Method::HEAD | Method::DELETE | Method::OPTIONS);
     let empty = incoming.is_end_stream();
@@ -38,6 +44,7 @@ pub(super) fn message(request: http::Request<Incoming>, socket: &Socket) -> Mess
         peer: Some(socket.peer),
         local: Some(socket.local),
         secure: socket.secure,
+        correlation,
         content_type,
         no_entity: bodiless && empty,
         ..Wire::default()

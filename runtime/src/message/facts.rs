@@ -3,6 +3,7 @@
 
 use super::headers::header_text;
 use super::value::Value;
+use crate::http::Correlation;
 use http::{HeaderValue, Method, StatusCode};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ pub struct Wire {
     pub peer: Option<SocketAddr>,
     /// Address of the listener that took the request.
     pub local: Option<SocketAddr>,
+    /// Correlation header and id of the exchange.
+    pub correlation: Option<Correlation>,
     /// Came over TLS.
     pub secure: bool,
     /// The Content-Type header at arrival.

@@ -17,6 +17,7 @@ use crate::logging;
 use crate::message::convert::ConversionSettings;
 use crate::services::Services;
 use crate::settings::{Environment, Settings};
+use ::http::HeaderName;
 use artifacts::diagnostics::Diagnostics;
 use deployment::Deployed;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -186,7 +187,8 @@ async fn listen(
         max_open_connections: http.max_open_connections,
         keep_alive: !http.disable_keepalive,
         rules: header_rules(settings),
-        max_message_bytes: http.validate_message_size.then_some(http.max_message_size as u64),
+        correlation: HeaderName::try_from(http.correlation_header.as_str()).ok(),
+        max_message_bytes: http.validate_message_size.then_some(http.max_message_size),
         ..ListenerOptions::default()
     };
     let mut listeners = Vec::new();

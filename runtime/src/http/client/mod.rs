@@ -3,8 +3,6 @@
 mod error;
 mod link;
 mod pool;
-#[cfg(test)]
-mod tests;
 
 pub use error::{CONNECTING, SENDING, SendError, State};
 pub use pool::PoolLimits;
