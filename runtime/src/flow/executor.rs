@@ -156,7 +156,7 @@ fn leave(cx: &mut Context, frame: &Frame) -> bool {
 /// Reads and builds an unread body. On failure the body is gone and the fault is 601000 (or 0, see
 /// `builders`). A backend that breaks off in mid-body leaves an empty one, as in MI, and a log line.
 pub async fn build_payload(message: &mut Message, cx: &Context) -> Result<(), Fault> {
-    let Payload::Unread(body) = std::mem::take(&mut message.payload) else { return Ok(()) };
+    let Some(body) = message.payload.take_unread() else { return Ok(()) };
     let limit = cx.services.limits.body_bytes;
     let bytes = match body.read(limit).await {
         Ok(bytes) => bytes,

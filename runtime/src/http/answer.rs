@@ -104,10 +104,7 @@ impl Framing {
 
 /// Reads an unread body; what cannot be understood is sent as an empty one.
 async fn build(message: &mut Message, limit: usize) {
-    if !message.payload.is_unread() {
-        return;
-    }
-    let Payload::Unread(body) = std::mem::take(&mut message.payload) else { return };
+    let Some(body) = message.payload.take_unread() else { return };
     let built = match body.read(limit).await {
         Ok(bytes) => builders::build_message(message, bytes, limit).map_err(|fault| fault.to_string()),
         Err(error) => Err(error.to_string()),

@@ -119,6 +119,17 @@ impl Payload {
         matches!(self, Payload::Unread(_))
     }
 
+    /// Takes the unread bytes out, leaving an empty payload; a built payload stays where it is.
+    pub fn take_unread(&mut self) -> Option<WireBody> {
+        if !self.is_unread() {
+            return None;
+        }
+        match std::mem::take(self) {
+            Payload::Unread(body) => Some(body),
+            Payload::Built(_) => None,
+        }
+    }
+
     /// The understood content.
     pub fn content(&self) -> Option<&Content> {
         match self {
@@ -163,5 +174,20 @@ impl Payload {
             Payload::Unread(WireBody::Full(bytes)) => Payload::Unread(WireBody::Full(bytes.clone())),
             Payload::Unread(_) => Payload::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn taking_unread_bytes_leaves_a_built_payload_alone() {
+        let mut built = Payload::json(JsonBody::from_text("{}"));
+        assert!(built.take_unread().is_none());
+        assert!(built.as_json().is_some());
+        let mut unread = Payload::Unread(WireBody::Full(Bytes::from_static(b"x")));
+        assert!(unread.take_unread().is_some());
+        assert!(!unread.is_unread());
     }
 }
