@@ -37,6 +37,8 @@ pub struct Services {
     pub timeouts: Timeouts,
     /// How long an endpoint without a timeout of its own waits. Default 120 s.
     pub global_timeout: Duration,
+    /// `synapse.jsonpath.ignore.not.found.error`: enrich removes what is there and lets the rest be.
+    pub ignore_missing_json_paths: bool,
     /// Bounds the work that messages fork.
     pub branches: Branches,
     /// Process-wide properties (scope `system`, `$sys:name`); what mediators set there.
@@ -54,6 +56,7 @@ impl Default for Services {
             client: Client::default(),
             timeouts: Timeouts::default(),
             global_timeout: Duration::from_secs(120),
+            ignore_missing_json_paths: false,
             branches: Branches::default(),
             system: SharedTexts::default(),
             stores: Stores::default(),

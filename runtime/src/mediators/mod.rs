@@ -49,6 +49,7 @@ mediators! {
     "drop" => drop;
     "ejb" => ejb;
     "enqueue" => enqueue;
+    "enrich" => enrich;
     "entitlementService" => entitlement_service;
     "eventPublisher" => event_publisher;
     "filter" => filter;

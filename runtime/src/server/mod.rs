@@ -133,6 +133,9 @@ fn services(settings: &Settings, home: PathBuf) -> Services {
         client: Client::new(ClientOptions { pool: limits, rules: header_rules(settings) }),
         timeouts: Timeouts { connect: http.connection_timeout, response: http.socket_timeout },
         global_timeout: settings.mediation.global_timeout,
+        ignore_missing_json_paths: settings.synapse_properties.iter().any(|(name, value)| {
+            name == "synapse.jsonpath.ignore.not.found.error" && value.eq_ignore_ascii_case("true")
+        }),
         ..Services::default()
     }
 }

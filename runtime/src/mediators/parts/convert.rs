@@ -8,7 +8,7 @@ use artifacts::xml::{Document, parse};
 pub(crate) fn json_text_to_xml(text: &str) -> Result<String, String> {
     let json = Json::parse(text).map_err(|error| error.to_string())?;
     let mut document = Document::new();
-    let root = append_json(&mut document, Document::ROOT, text, &json, &ConversionSettings::default())
+    let root = append_json(&mut document, Document::ROOT, text, &json, ConversionSettings::current())
         .map_err(|error| error.to_string())?;
     if !matches!(document.local_name(root), "jsonObject" | "jsonArray" | "jsonValue") {
         return Ok(document.node_to_xml(root));
@@ -20,5 +20,5 @@ pub(crate) fn json_text_to_xml(text: &str) -> Result<String, String> {
 pub(crate) fn xml_text_to_json(text: &str) -> Result<String, String> {
     let document = parse(text).map_err(|error| error.to_string())?;
     let root = document.root_element().unwrap_or(Document::ROOT);
-    xml_to_json_text(&document, root, &ConversionSettings::default()).map_err(|error| error.to_string())
+    xml_to_json_text(&document, root, ConversionSettings::current()).map_err(|error| error.to_string())
 }
