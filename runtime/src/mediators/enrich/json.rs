@@ -222,7 +222,8 @@ fn inline_json(inline: &Inline, filled: &Filled, cx: &Context) -> Result<Json, F
         },
         (_, Inline::Element(..)) => return Err(no_source()),
     };
-    Json::parse(&text).map_err(|error| Fault::new(format!("the inline source of <enrich> is no JSON: {error}")))
+    Json::parse(&text)
+        .map_err(|error| Fault::new(format!("the inline source of <enrich> is no JSON: {error}")))
 }
 
 /// Arrays take the value at their end, objects the members of an object.
@@ -236,14 +237,18 @@ fn add_child(receiver: &mut Json, value: Json) {
                 receiver.set(&key, value);
             }
         }
-        (receiver, _) => tracing::error!("cannot add to {receiver}: it is no JSON array, nor are both objects"),
+        (receiver, _) => {
+            tracing::error!("cannot add to {receiver}: it is no JSON array, nor are both objects")
+        }
     }
 }
 
 /// Renames the member at the end of the target path to the source's string.
 fn rename(expr: &Expr, value: &Json, message: &mut Message) -> Result<(), Fault> {
     if value.is_container() || *value == Json::Null {
-        return Err(Fault::new("Failed to get the new key name from source for Enriching. Key name must be a string."));
+        return Err(Fault::new(
+            "Failed to get the new key name from source for Enriching. Key name must be a string.",
+        ));
     }
     let new = match value {
         Json::String(text) => text.to_string(),
@@ -281,7 +286,8 @@ fn remove_paths(mut text: String, paths: &[String], ignore_missing: bool) -> Res
             Ok(_) => compiled.delete(&mut root).map_err(|error| path_fault(&error))?,
             Err(PathError::NotFound(_)) if ignore_missing => continue,
             Err(error) => {
-                return Err(Fault::new("Error occurred while executing the action : remove").detail(error.to_string()));
+                return Err(Fault::new("Error occurred while executing the action : remove")
+                    .detail(error.to_string()));
             }
         }
         text = root.to_string();

@@ -47,7 +47,12 @@ impl Filled {
 
 impl Enrich {
     /// The nodes of the source; none (and a line in the log) when it selects nothing.
-    pub(super) fn pieces(&self, filled: &Filled, message: &Message, cx: &Context) -> Result<Vec<Piece>, Fault> {
+    pub(super) fn pieces(
+        &self,
+        filled: &Filled,
+        message: &Message,
+        cx: &Context,
+    ) -> Result<Vec<Piece>, Fault> {
         let pieces = match &self.source {
             Source::Custom(expr) => self.custom(expr, message, cx)?,
             Source::Envelope => vec![Piece::Envelope(message.payload.envelope().document().clone())],
@@ -109,8 +114,19 @@ impl Enrich {
 /// XPath calls whose result is a number or boolean, which MI does not take as a source.
 fn gives_no_string(source: &str) -> bool {
     const FUNCTIONS: [&str; 13] = [
-        "count(", "sum(", "number(", "string-length(", "floor(", "ceiling(", "round(", "boolean(", "not(",
-        "contains(", "starts-with(", "true(", "false(",
+        "count(",
+        "sum(",
+        "number(",
+        "string-length(",
+        "floor(",
+        "ceiling(",
+        "round(",
+        "boolean(",
+        "not(",
+        "contains(",
+        "starts-with(",
+        "true(",
+        "false(",
     ];
     FUNCTIONS.iter().any(|function| source.trim_start().starts_with(function))
 }

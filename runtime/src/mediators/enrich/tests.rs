@@ -87,7 +87,8 @@ async fn a_missing_json_source_is_a_fault() {
 #[tokio::test]
 async fn xml_into_the_body() {
     let mut message = xml("<a><b/></a>");
-    let inline = |action: &str| enrich("type='inline'><x xmlns=''/>", &format!("type='body' action='{action}'"));
+    let inline =
+        |action: &str| enrich("type='inline'><x xmlns=''/>", &format!("type='body' action='{action}'"));
     run(&inline("child"), &mut message).await;
     assert_eq!(body(&message), "<a><b /><x /></a>");
     run(&inline("replace"), &mut message).await;

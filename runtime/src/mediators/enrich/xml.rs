@@ -13,7 +13,12 @@ use std::sync::Arc;
 impl Enrich {
     /// Puts the nodes where the target says. The payload is XML afterwards, except that JSON text put
     /// into the body makes it JSON.
-    pub(super) fn insert(&self, pieces: Vec<Piece>, message: &mut Message, cx: &Context) -> Result<(), Fault> {
+    pub(super) fn insert(
+        &self,
+        pieces: Vec<Piece>,
+        message: &mut Message,
+        cx: &Context,
+    ) -> Result<(), Fault> {
         match &self.target {
             Target::Custom(expr) => self.insert_custom(expr, &pieces, message, cx),
             Target::Body => self.insert_body(&pieces, message),
@@ -56,7 +61,9 @@ impl Enrich {
                 let Piece::Text(text) = first else { return Err(invalid()) };
                 set_attribute(message.payload.envelope_mut().document_mut(), node, name, text);
             }
-            Some(Selected::Item(XmlItem::Element(element))) => self.insert_elsewhere(&element, pieces, message),
+            Some(Selected::Item(XmlItem::Element(element))) => {
+                self.insert_elsewhere(&element, pieces, message)
+            }
             Some(Selected::Item(XmlItem::Text(_))) | None => return Err(invalid()),
         }
         Ok(())
@@ -67,12 +74,9 @@ impl Enrich {
         let mut changed = (**element.document()).clone();
         self.insert_element(&mut changed, element.id(), pieces);
         let (old, new) = (element.document(), Arc::new(changed));
-        for properties in [
-            &mut message.properties,
-            &mut message.variables,
-            &mut message.axis2,
-            &mut message.operation,
-        ] {
+        for properties in
+            [&mut message.properties, &mut message.variables, &mut message.axis2, &mut message.operation]
+        {
             swap_document(properties, old, &new);
         }
     }
