@@ -24,6 +24,7 @@ pub mod server;
 pub mod services;
 pub mod settings;
 pub mod stores;
+pub mod xslt;
 
 /// The crate that reads artifacts, for callers that hold only the runtime.
 pub use artifacts;

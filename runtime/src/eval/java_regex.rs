@@ -54,6 +54,24 @@ impl JavaRegex {
         self.part.replace_all(text, replacement).into_owned()
     }
 
+    /// The text cut at its matches: `Ok` has the groups of a match, `Err` the text between two.
+    pub fn pieces<'t>(&self, text: &'t str) -> Vec<Result<Vec<Option<&'t str>>, &'t str>> {
+        let mut pieces = Vec::new();
+        let mut from = 0;
+        for captures in self.part.captures_iter(text) {
+            let Some(whole) = captures.get(0).filter(|m| !m.is_empty()) else { continue };
+            if whole.start() > from {
+                pieces.push(Err(&text[from..whole.start()]));
+            }
+            pieces.push(Ok(captures.iter().map(|group| group.map(|m| m.as_str())).collect()));
+            from = whole.end();
+        }
+        if from < text.len() {
+            pieces.push(Err(&text[from..]));
+        }
+        pieces
+    }
+
     /// `String.split(regex)`: trailing empty pieces are dropped.
     pub fn split<'t>(&self, text: &'t str) -> Vec<&'t str> {
         let mut pieces: Vec<&str> = self.part.split(text).collect();

@@ -228,7 +228,7 @@ fn siblings(document: &Document, id: NodeId, forward: bool) -> impl Iterator<Ite
 }
 
 /// Is the node the `place`-th match among its siblings? Looks back no further than it must.
-fn is_nth(test: &Test, document: &Document, id: NodeId, place: usize) -> bool {
+pub(super) fn is_nth(test: &Test, document: &Document, id: NodeId, place: usize) -> bool {
     let before = siblings(document, id, false).filter(|n| test.matches_id(document, *n)).take(place).count();
     before + 1 == place
 }

@@ -179,7 +179,7 @@ impl<'s, 'a> Evaluator<'s, 'a> {
         Ok(())
     }
 
-    fn holds(&self, predicate: &Predicate, focus: &Focus<'a>) -> Evaluated<bool> {
+    pub(super) fn holds(&self, predicate: &Predicate, focus: &Focus<'a>) -> Evaluated<bool> {
         match predicate {
             Predicate::Position(place) => Ok(*place == focus.position),
             Predicate::Last => Ok(focus.position == focus.size),

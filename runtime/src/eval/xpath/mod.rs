@@ -13,6 +13,7 @@ mod functions;
 mod node;
 mod numbers;
 mod order;
+mod pattern;
 mod program;
 mod prune;
 #[cfg(test)]
@@ -22,6 +23,7 @@ mod value;
 pub use compile::Names;
 pub use node::{Node, Part};
 pub use numbers::{java_number, number_text};
+pub use pattern::Pattern;
 pub use program::{Program, Step, Test};
 pub use value::Value;
 
@@ -120,6 +122,11 @@ impl Query {
         Ok(Self::from_tree(&parsed, Names::jaxen(prefixes)))
     }
 
+    /// Compiles a text by the recommendation, as XSLT has it.
+    pub fn compile_standard(text: &str, names: &Names) -> Result<Self, SyntaxError> {
+        Ok(Self::from_tree(&artifacts::expr::xpath::parse_standard(text)?, names.clone()))
+    }
+
     /// Compiles a parsed expression with the given meaning of names.
     pub fn from_tree(parsed: &artifacts::expr::xpath::XPath, names: Names) -> Self {
         Self { text: parsed.text.clone(), program: compile::program(&parsed.root, &names), names }
@@ -130,7 +137,7 @@ impl Query {
         &self.text
     }
 
-    /// The compiled form, for pattern matching.
+    /// The compiled form.
     pub fn program(&self) -> &Program {
         &self.program
     }
@@ -148,12 +155,6 @@ impl Query {
     /// Evaluates with position and size.
     pub fn evaluate_at<'a>(&self, scope: &dyn Scope<'a>, focus: &Focus<'a>) -> Evaluated<Value<'a>> {
         evaluate::Evaluator::new(scope, &self.names).run(&self.program, focus)
-    }
-
-    /// Are these predicates true for a node at this place? For patterns.
-    pub fn holds<'a>(&self, program: &Program, scope: &dyn Scope<'a>, focus: &Focus<'a>) -> Evaluated<bool> {
-        let evaluator = evaluate::Evaluator::new(scope, &self.names);
-        Ok(evaluate::predicate_holds(&evaluator.run(program, focus)?, focus.position))
     }
 
     /// The string that most mediators use (`stringValueOf`), `None` for null; see [`Value::synapse_text`].
