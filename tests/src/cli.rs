@@ -18,6 +18,7 @@ Runs behaviour cases, expression tuples and artifact corpora against this build.
 
   --report FILE, --json FILE        write a JSON report
   --known FILE                      what is known not to pass: name and reason per line
+  --update-known                    rewrite that list from this run
   --filter GLOB[,GLOB]              only names that fit
   --verbose                         more about each failure
 for cases:
@@ -40,7 +41,7 @@ pub struct Arguments {
     options: Vec<(String, String)>,
 }
 
-const FLAGS: [&str; 2] = ["--verbose", "--keep"];
+const FLAGS: [&str; 3] = ["--verbose", "--keep", "--update-known"];
 const VALUED: [&str; 12] = [
     "--report",
     "--json",
@@ -129,23 +130,29 @@ impl Arguments {
         Ok(options)
     }
 
+    /// Judges a run by the list of known failures; with `--update-known` the list is rewritten first.
+    fn judge(&self, path: &Path, outcomes: Vec<Outcome>, say: impl Fn(&str)) -> Result<Vec<Outcome>, String> {
+        let covered = |name: &str| self.filter().iter().any(|g| crate::pattern::glob_matches(g, name));
+        let mut known = if path.exists() { Known::read(path)? } else { Known::default() };
+        if self.has("--update-known") {
+            known = known.updated(&outcomes, covered);
+            std::fs::write(path, known.text()).map_err(|e| format!("{}: {e}", path.display()))?;
+        }
+        known.reasons.retain(|name, _| covered(name));
+        let judged = known.apply(outcomes.clone());
+        for o in judged.iter().filter(|o| !outcomes.iter().any(|b| b.name == o.name && b.verdict == o.verdict)) {
+            if matches!(o.verdict, crate::report::Verdict::Failed(_)) {
+                say(&o.line());
+            }
+        }
+        Ok(judged)
+    }
+
     /// Applies the list of known failures, writes the report, and gives the totals.
     pub fn conclude(&self, outcomes: Vec<Outcome>, say: impl Fn(&str)) -> Result<Totals, String> {
         let outcomes = match self.get("--known") {
             None => outcomes,
-            Some(path) => {
-                let mut known = Known::read(Path::new(path))?;
-                let globs = self.filter();
-                known.reasons.retain(|name, _| globs.iter().any(|g| crate::pattern::glob_matches(g, name)));
-                let judged = known.apply(outcomes.clone());
-                for o in judged
-                    .iter()
-                    .filter(|o| !outcomes.iter().any(|b| b.name == o.name && b.verdict == o.verdict))
-                {
-                    say(&o.line());
-                }
-                judged
-            }
+            Some(path) => self.judge(Path::new(path), outcomes, say)?,
         };
         for path in [self.get("--report"), self.get("--json")].into_iter().flatten() {
             let text = format!("{:#}\n", as_json(&outcomes));

@@ -61,6 +61,30 @@ impl Known {
         Ok(Known { reasons })
     }
 
+    /// The list after a run: what passed or is gone is taken off, new failures are added with what
+    /// was seen; other reasons stay. Names that `covered` refuses were not run and stay too.
+    pub fn updated(&self, outcomes: &[Outcome], covered: impl Fn(&str) -> bool) -> Known {
+        let mut reasons: BTreeMap<String, String> =
+            self.reasons.iter().filter(|(n, _)| !covered(n)).map(|(n, r)| (n.clone(), r.clone())).collect();
+        for outcome in outcomes {
+            if let Verdict::Failed(why) = &outcome.verdict {
+                let seen = || why.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(140).collect();
+                let reason = self.reasons.get(&outcome.name).cloned().unwrap_or_else(seen);
+                reasons.insert(outcome.name.clone(), reason);
+            }
+        }
+        Known { reasons }
+    }
+
+    /// The list as text, in order of names.
+    pub fn text(&self) -> String {
+        let mut out = String::from("# What is known not to pass: name, reason. A name that passes must leave the list.\n");
+        for (name, reason) in &self.reasons {
+            out.push_str(&format!("{name}  {reason}\n"));
+        }
+        out
+    }
+
     /// Judges a run by the list: what is listed and fails is skipped with its reason, what is
     /// listed and passes, or does not exist, fails.
     pub fn apply(&self, outcomes: Vec<Outcome>) -> Vec<Outcome> {
@@ -164,6 +188,15 @@ mod tests {
     fn an_unlisted_failure_stays_one() {
         let out = verdicts("", vec![outcome("a", Verdict::Failed("x".into()))]);
         assert_eq!(out, [("a".into(), Verdict::Failed("x".into()))]);
+    }
+
+    #[test]
+    fn an_updated_list_keeps_reasons_and_what_was_not_run() {
+        let known = Known::parse("a old\nb gone\nz other").unwrap();
+        let run = [outcome("a", Verdict::Failed("new".into())), outcome("c", Verdict::Failed("x  y".into()))];
+        let text = known.updated(&run, |n| n != "z").text();
+        assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), ["a  old", "c  x y", "z  other"]);
+        assert!(Known::parse(&text).is_ok());
     }
 
     #[test]

@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# Every test of the project, in order, on a machine that has only a Rust toolchain: formatting, lints,
+# unit tests, documentation, dependency rules, behaviour, expressions, corpus, a short measurement.
+#   run.sh            everything
+#   run.sh STEP...    only these: format lint unit docs deny cases shared bench
+# What cannot be done here (a tool that is missing and cannot be installed, ../shared that only the
+# project's own machines have) is said and counted as skipped. The last line is the sum.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 2
+shared=${GANGLION_SHARED:-../shared}
+passed=0 failed=0 skipped=0 broken=()
+work=$(mktemp -d)
+services=
+cleanup() { [ -n "$services" ] && tests/services.sh stop $services; rm -rf "$work"; }
+trap cleanup EXIT
+jobs=$(nproc 2>/dev/null || echo 2)
+
+say() { printf '\n== %s\n' "$*"; }
+skip() { printf 'LEFT OUT: %s\n' "$*"; skipped=$((skipped + 1)); }
+wanted() { [ ${#only[@]} = 0 ] || [[ " ${only[*]} " == *" $1 "* ]]; }
+
+# step NAME COMMAND...: runs a command, shows it, and adds its counts to the sum. A runner tells its own
+# counts; anything else counts as one.
+step() {
+    local name=$1 code p=0 f=0 s=0; shift
+    say "$name"
+    "$@" 2>&1 | tee "$work/log"
+    code=${PIPESTATUS[0]}
+    read -r p f s < <(awk '
+        /^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { p += $1; f += $3; s += $5 }
+        /^test result:/ { for (i = 2; i <= NF; i++) { if ($i ~ /^passed/) p += $(i-1); if ($i ~ /^failed/) f += $(i-1); if ($i ~ /^ignored/) s += $(i-1) } }
+        END { print p + 0, f + 0, s + 0 }' "$work/log")
+    [ $((p + f + s)) = 0 ] && [ "$code" = 0 ] && p=1
+    [ "$code" != 0 ] && [ "$f" = 0 ] && f=1
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    [ "$f" = 0 ] || broken+=("$name")
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+root() { if [ "$(id -u)" = 0 ]; then "$@"; elif have sudo; then sudo -n "$@"; else return 1; fi; }
+apt() { # apt PACKAGE...: installs what is missing, three tries
+    local i
+    have apt-get || return 1
+    for i in 1 2 3; do
+        root apt-get update -qq && root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null && return 0
+        sleep $((i * 5))
+    done
+    return 1
+}
+
+provision() {
+    say "set-up"
+    have cargo || { echo "a Rust toolchain is needed: https://rustup.rs"; exit 2; }
+    have cc || apt gcc libc6-dev || { echo "a C compiler is needed: apt-get install gcc libc6-dev"; exit 2; }
+    have rustup && rustup component add rustfmt clippy >/dev/null 2>&1
+    cargo --version
+    have nginx || apt nginx-light || true
+    tests/services.sh install && tests/services.sh start && services="pg maria" || echo "databases are not there"
+}
+
+rust_files() { git ls-files '*.rs'; }
+format() { rust_files | xargs rustfmt --edition 2024 --check; }
+lint() { cargo clippy --quiet --workspace --all-targets -- -D warnings; }
+unit() { [ -n "$services" ] && export $(tests/services.sh urls); cargo test --workspace --no-fail-fast; }
+docs() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps; }
+conformance() { target/release/conformance "$@"; }
+
+only=("$@")
+provision
+if wanted format; then if have rustfmt; then step format format; else skip "formatting: no rustfmt in this toolchain"; fi; fi
+if wanted lint; then if cargo clippy --version >/dev/null 2>&1; then step lints lint; else skip "lints: no clippy in this toolchain"; fi; fi
+if wanted unit; then
+    step "unit tests" unit
+    [ -n "$services" ] || skip "tests against PostgreSQL and MariaDB: not installed"
+fi
+wanted docs && step documentation docs
+if wanted deny; then if have cargo-deny && [ -e deny.toml ]; then step "dependency rules" cargo deny check; else skip "dependency rules: no cargo-deny"; fi; fi
+
+if wanted cases || wanted shared || wanted bench; then
+    step "release build" cargo build --quiet --release --package ganglion --package ganglion-tests --package ganglion-benches
+fi
+if wanted cases; then
+    step "own cases" conformance cases tests/cases --known tests/known/own-cases.txt --jobs $((jobs * 4))
+    step "own expressions" conformance expressions tests/expressions.json --known tests/known/own-expressions.txt
+fi
+if wanted shared; then
+    if [ -d "$shared/conformance" ]; then
+        step "shared cases" conformance cases "$shared/conformance/cases" --known tests/known/cases.txt --jobs $((jobs * 4))
+        step "recorded cases" conformance cases "$shared/conformance/recorded" --known tests/known/recorded.txt --jobs $((jobs * 4))
+        step "shared expressions" conformance expressions "$shared/conformance/expressions.json" --known tests/known/expressions.txt
+        step "recorded expressions" conformance expressions "$shared/conformance/expressions-recorded.json" --known tests/known/expressions-recorded.txt
+        step "corpus" conformance corpus "$shared/corpus" --known tests/known/corpus.txt
+    else
+        skip "shared cases, expressions and corpus: no $shared beside this clone (own cases above cover the same behaviours)"
+    fi
+fi
+if wanted bench; then
+    if have nginx; then step "bench smoke" target/release/ganglion-benches all --quick; else skip "measuring: no nginx"; fi
+fi
+
+say "sum"
+[ ${#broken[@]} = 0 ] || printf 'failed in: %s\n' "$(IFS=,; echo "${broken[*]}")"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
