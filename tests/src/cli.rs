@@ -140,7 +140,9 @@ impl Arguments {
         }
         known.reasons.retain(|name, _| covered(name));
         let judged = known.apply(outcomes.clone());
-        for o in judged.iter().filter(|o| !outcomes.iter().any(|b| b.name == o.name && b.verdict == o.verdict)) {
+        for o in
+            judged.iter().filter(|o| !outcomes.iter().any(|b| b.name == o.name && b.verdict == o.verdict))
+        {
             if matches!(o.verdict, crate::report::Verdict::Failed(_)) {
                 say(&o.line());
             }

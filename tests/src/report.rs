@@ -68,7 +68,8 @@ impl Known {
             self.reasons.iter().filter(|(n, _)| !covered(n)).map(|(n, r)| (n.clone(), r.clone())).collect();
         for outcome in outcomes {
             if let Verdict::Failed(why) = &outcome.verdict {
-                let seen = || why.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(140).collect();
+                let seen =
+                    || why.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(140).collect();
                 let reason = self.reasons.get(&outcome.name).cloned().unwrap_or_else(seen);
                 reasons.insert(outcome.name.clone(), reason);
             }
@@ -78,7 +79,9 @@ impl Known {
 
     /// The list as text, in order of names.
     pub fn text(&self) -> String {
-        let mut out = String::from("# What is known not to pass: name, reason. A name that passes must leave the list.\n");
+        let mut out = String::from(
+            "# What is known not to pass: name, reason. A name that passes must leave the list.\n",
+        );
         for (name, reason) in &self.reasons {
             out.push_str(&format!("{name}  {reason}\n"));
         }
