@@ -3,6 +3,7 @@
 use crate::deploy::ConfigValues;
 use crate::flow::Branches;
 use crate::http::{Client, Timeouts};
+use crate::mediators::Caches;
 use crate::stores::Stores;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -45,6 +46,8 @@ pub struct Services {
     pub system: SharedTexts,
     /// Open message stores.
     pub stores: Stores,
+    /// Response caches that are in use.
+    pub caches: Caches,
 }
 
 impl Default for Services {
@@ -60,6 +63,7 @@ impl Default for Services {
             branches: Branches::default(),
             system: SharedTexts::default(),
             stores: Stores::default(),
+            caches: Caches::default(),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use crate::message::Message;
 use futures_util::task::AtomicWaker;
+use std::any::Any;
+use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
@@ -15,33 +17,51 @@ pub enum Answer {
     Accepted,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     answer: Option<Answer>,
     closed: bool,
+    held: Vec<Box<dyn Any + Send>>,
 }
 
 /// The reply slot of one request.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Exchange {
     state: Mutex<State>,
     expects_reply: AtomicBool,
     waker: AtomicWaker,
 }
 
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Exchange(answered: {}, holds: {})", self.is_answered(), self.lock().held.len())
+    }
+}
+
 impl Exchange {
     /// Puts the answer. `false` when the caller already has one; it is dropped then.
     pub fn answer(&self, answer: Answer) -> bool {
-        {
+        let held = {
             let mut state = self.lock();
             if state.closed {
                 return false;
             }
             state.closed = true;
             state.answer = Some(answer);
-        }
+            std::mem::take(&mut state.held)
+        };
+        drop(held);
         self.waker.wake();
         true
+    }
+
+    /// Keeps something until the caller has an answer or can get none any more: a place that the
+    /// request takes up.
+    pub fn hold(&self, guard: impl Any + Send) {
+        let mut state = self.lock();
+        if !state.closed {
+            state.held.push(Box::new(guard));
+        }
     }
 
     /// Takes the answer, if there is one.

@@ -31,19 +31,19 @@ mod connector_operation;
 mod parts;
 
 mediators! {
-    "NTLM" => ntlm;
     "aggregate" => aggregate;
     "annotatedCommand" => annotated_command;
     "bean" => bean;
     "builder" => builder;
+    "cache" => cache;
     "call" => call;
     "call-template" => call_template;
     "callout" => callout;
     "class" => class;
     "clone" => clone;
     "conditionalRouter" => conditional_router;
-    "dataServiceCall" => data_service_call;
     "datamapper" => datamapper;
+    "dataServiceCall" => data_service_call;
     "dblookup" => dblookup;
     "dbreport" => dbreport;
     "drop" => drop;
@@ -59,6 +59,7 @@ mediators! {
     "log" => log;
     "loopback" => loopback;
     "makefault" => makefault;
+    "NTLM" => ntlm;
     "oauthService" => oauth_service;
     "opa" => opa;
     "out" => out_list;
@@ -75,11 +76,14 @@ mediators! {
     "spring" => spring;
     "store" => store;
     "switch" => switch;
+    "throttle" => throttle;
     "throwError" => throw_error;
     "transaction" => transaction;
     "variable" => variable;
     "xquery" => xquery;
 }
+
+pub use cache::Caches;
 
 /// Compiles one mediator element; an unknown one is an error, as in MI.
 pub fn compile(element: ElementRef<'_>, compiler: &mut Compiler) -> Option<Step> {

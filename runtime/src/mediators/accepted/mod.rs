@@ -21,7 +21,6 @@ type Check = fn(ElementRef<'_>, &mut Compiler);
 /// Names and checks.
 const ALL: &[(&str, Check)] = &[
     ("builder", |_, _| {}),
-    ("cache", routing::cache),
     ("conditionalRouter", routing::conditional_router),
     ("datamapper", transform::data_mapper),
     ("fastXSLT", transform::fast_xslt),
@@ -30,7 +29,6 @@ const ALL: &[(&str, Check)] = &[
     ("scatter-gather", routing::scatter_gather),
     ("script", script::check),
     ("smooks", |_, _| {}),
-    ("throttle", routing::throttle),
     ("validate", transform::validate),
     ("xquery", transform::xquery),
     ("xslt", transform::xslt),

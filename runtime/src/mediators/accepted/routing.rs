@@ -1,4 +1,4 @@
-//! cache, conditionalRouter, scatter-gather, throttle.
+//! conditionalRouter and scatter-gather.
 
 use super::child;
 use crate::compile::Compiler;
@@ -7,49 +7,6 @@ use crate::mediators::parts::{condition, reading};
 use artifacts::diagnostics::Code;
 use artifacts::values;
 use artifacts::xml::ElementRef;
-
-pub(super) fn cache(element: ElementRef<'_>, compiler: &mut Compiler) {
-    if compiler.required(element, "collector").is_none() {
-        return;
-    }
-    if compiler.word(element, "collector", &["true", "false"]) != Some("false") {
-        return;
-    }
-    number(element, "timeout", compiler, |text| values::java_long(text).is_some());
-    number(element, "maxMessageSize", compiler, |text| values::java_int(text).is_some());
-    if let Some(implementation) = element.child("implementation") {
-        number(implementation, "maxSize", compiler, |text| values::java_int(text).is_some());
-    }
-    element.children_named("protocol").take(1).for_each(|protocol| cache_methods(protocol, compiler));
-    if let Some(hit) = element.child("onCacheHit")
-        && hit.attr("sequence").is_none()
-    {
-        compiler.block(hit);
-    }
-}
-
-fn number(element: ElementRef<'_>, attribute: &str, compiler: &mut Compiler, fits: fn(&str) -> bool) {
-    let Some(text) = element.attr(attribute) else { return };
-    if !fits(text.trim()) {
-        let message =
-            format!("'{attribute}' of <{}> must be a whole number, found '{text}'", element.local());
-        compiler.error(Code::BAD_VALUE, element.place_of(attribute), message);
-    }
-}
-
-const METHODS: [&str; 9] = ["POST", "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "CONNECT", "PATCH", "*"];
-
-fn cache_methods(protocol: ElementRef<'_>, compiler: &mut Compiler) {
-    let is_http = protocol.attr("type").is_some_and(|kind| kind.trim().eq_ignore_ascii_case("http"));
-    let Some(methods) = protocol.child("methods").filter(|_| is_http) else { return };
-    let text = methods.text();
-    for word in text.split(',').filter(|_| !text.is_empty()) {
-        if !METHODS.contains(&&*word.trim().to_uppercase()) {
-            let message = format!("'{}' is no method that <cache> knows", word.trim());
-            compiler.error(Code::BAD_VALUE, methods.place(), message);
-        }
-    }
-}
 
 pub(super) fn conditional_router(element: ElementRef<'_>, compiler: &mut Compiler) {
     explicit_boolean(element, "continueAfter", compiler);
@@ -99,23 +56,5 @@ pub(super) fn scatter_gather(element: ElementRef<'_>, compiler: &mut Compiler) {
     {
         let message = format!("'timeout' of <aggregation> must be a whole number, found '{text}'");
         compiler.error(Code::BAD_VALUE, aggregation.place_of("timeout"), message);
-    }
-}
-
-pub(super) fn throttle(element: ElementRef<'_>, compiler: &mut Compiler) {
-    if compiler.required(element, "id") == Some("") {
-        compiler.error(Code::MISSING_ATTRIBUTE, element.place_of("id"), "'id' of <throttle> is empty");
-    }
-    if let Some(policy) = element.child("policy")
-        && policy.attr("key") == Some("")
-    {
-        compiler.error(Code::MISSING_ATTRIBUTE, policy.place_of("key"), "'key' of <policy> is empty");
-    }
-    for name in ["onReject", "onAccept"] {
-        if element.attr(name).is_none()
-            && let Some(flow) = element.child(name)
-        {
-            compiler.block(flow);
-        }
     }
 }

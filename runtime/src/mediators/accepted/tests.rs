@@ -18,9 +18,6 @@ fn what_mi_accepts_is_accepted() {
     for body in [
         "<xslt key='a'/>",
         "<xslt key='{$ctx:k}'><feature name='f' value='true'/><property name='p' value='v'/></xslt>",
-        "<cache collector='true'/>",
-        "<cache collector='false' timeout=' 7 '><protocol type='HTTP'><methods>GET, *</methods></protocol></cache>",
-        "<throttle id='t'/>",
         "<conditionalRouter continueAfter='1'/>",
         "<script language='js'>mc.a();</script>",
         "<script language='js' key='k' function='f'/>",
@@ -35,11 +32,6 @@ fn what_mi_refuses_is_refused() {
     for body in [
         "<xslt/>",
         "<xslt key='a'><feature name='f' value='yes'/></xslt>",
-        "<cache/>",
-        "<cache collector='TRUE'/>",
-        "<cache collector='false' timeout='10s'/>",
-        "<cache collector='false'><protocol type='http'><methods>stray POST</methods></protocol></cache>",
-        "<throttle/>",
         "<conditionalRouter continueAfter='maybe'/>",
         "<conditionalRouter><conditionalRoute><target/></conditionalRoute></conditionalRouter>",
         "<script language='jh'/>",
