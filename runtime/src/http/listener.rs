@@ -1,6 +1,7 @@
 //! The HTTP/1.1 listener: accepts connections, bounds them, and drains them at the end.
 
-use super::HeaderRules;
+use super::workers::Assigned;
+use super::{HeaderRules, Workers};
 use super::connection;
 use super::receive::Socket;
 use crate::flow::{BoxFuture, Exchange};
@@ -15,7 +16,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::task::TaskTracker;
 
 /// Runs the flow of one request. The answer goes into the exchange, before or at the end of the future.
@@ -38,6 +39,8 @@ pub struct ListenerOptions {
     pub max_open_connections: Option<usize>,
     /// Keep connections open between requests. Default true.
     pub keep_alive: bool,
+    /// Threads that serve the connections; `None` serves them on the runtime that accepts.
+    pub workers: Option<Arc<Workers>>,
     /// Header of the correlation id; `None` makes no ids. Default `activityid`.
     pub correlation: Option<HeaderName>,
     /// Which headers pass through.
@@ -55,6 +58,7 @@ impl Default for ListenerOptions {
             socket_timeout: Duration::from_secs(180),
             max_open_connections: None,
             keep_alive: true,
+            workers: None,
             correlation: Some(HeaderName::from_static("activityid")),
             rules: HeaderRules::default(),
             body_limit: 256 * 1024 * 1024,
@@ -146,15 +150,35 @@ async fn accept(socket: TcpListener, shared: Arc<Shared>, mut stopped: watch::Re
             },
             None => None,
         };
-        let (shared, stop) = (shared.clone(), stop.clone());
-        let tasks = shared.tasks.clone();
-        tasks.spawn(async move {
-            if let Err(error) = serve_connection(stream, peer, shared, stop).await {
-                tracing::debug!(%peer, "connection ended: {error}");
-            }
-            drop(permit);
-        });
+        start(stream, peer, shared.clone(), stop.clone(), permit);
     }
+}
+
+/// Gives a connection to a worker, or serves it here.
+fn start(
+    stream: TcpStream,
+    peer: SocketAddr,
+    shared: Arc<Shared>,
+    stop: watch::Receiver<bool>,
+    permit: Option<OwnedSemaphorePermit>,
+) {
+    let tasks = shared.tasks.clone();
+    let workers = shared.options.workers.clone();
+    let Some((worker, assigned)) = workers.as_ref().and_then(|workers| workers.assign()) else {
+        tasks.spawn(serve_connection(stream, peer, shared, stop, permit));
+        return;
+    };
+    // The socket leaves this runtime's reactor and joins the worker's.
+    let Ok(stream) = stream.into_std() else { return };
+    tasks.spawn_on(
+        async move {
+            let _assigned: Assigned = assigned;
+            if let Ok(stream) = TcpStream::from_std(stream) {
+                serve_connection(stream, peer, shared, stop, permit).await;
+            }
+        },
+        worker,
+    );
 }
 
 async fn serve_connection(
@@ -162,8 +186,9 @@ async fn serve_connection(
     peer: SocketAddr,
     shared: Arc<Shared>,
     mut stopped: watch::Receiver<bool>,
-) -> Result<(), hyper::Error> {
-    let (Ok(local), Ok(())) = (stream.local_addr(), stream.set_nodelay(true)) else { return Ok(()) };
+    _permit: Option<OwnedSemaphorePermit>,
+) {
+    let (Ok(local), Ok(())) = (stream.local_addr(), stream.set_nodelay(true)) else { return };
     let socket = Socket { peer, local, secure: false };
     let mut builder = http1::Builder::new();
     builder
@@ -172,9 +197,23 @@ async fn serve_connection(
         .header_read_timeout(shared.options.socket_timeout);
     let service = service_fn(move |request| connection::serve(shared.clone(), socket, request));
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    tokio::select! {
-        result = connection.as_mut() => return result,
-        _ = stopped.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
+    let ended = tokio::select! {
+        result = connection.as_mut() => Some(result),
+        () = stop_sign(&mut stopped) => None,
+    };
+    let result = match ended {
+        Some(result) => result,
+        None => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%peer, "connection ended: {error}");
     }
-    connection.await
+}
+
+/// Waits until the listener stops, or is gone.
+async fn stop_sign(stopped: &mut watch::Receiver<bool>) {
+    let _gone = stopped.wait_for(|stop| *stop).await.is_err();
 }

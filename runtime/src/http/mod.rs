@@ -17,6 +17,7 @@ mod soap;
 mod target;
 #[cfg(test)]
 mod tests;
+mod workers;
 
 pub use body::OutBody;
 pub use client::{Client, ClientOptions, InResponse, OutRequest, SendError, Timeouts};
@@ -24,3 +25,4 @@ pub use correlation::Correlation;
 pub use listener::{Listener, ListenerOptions, Running, Serve};
 pub use rules::HeaderRules;
 pub use target::Target;
+pub use workers::Workers;

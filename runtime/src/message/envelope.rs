@@ -167,7 +167,7 @@ impl Envelope {
         own.append(body, copy);
     }
 
-    /// The same header blocks and payload in an envelope of another version; a fault is not rewritten.
+    /// The same header blocks and payload in an envelope of another version; a fault is rewritten.
     #[must_use]
     pub fn converted(&self, version: Soap) -> Self {
         let mut other = Self::new(version);
@@ -185,6 +185,7 @@ impl Envelope {
             copy(header, to);
         }
         copy(from, body);
+        super::soap_fault::convert(self, &mut other);
         other
     }
 

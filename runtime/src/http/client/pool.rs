@@ -2,6 +2,7 @@
 
 use super::link::Link;
 use crate::http::Target;
+use crate::http::workers::shard;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 /// What keeps the pool small.
 #[derive(Debug, Clone, Copy)]
 pub struct PoolLimits {
-    /// Idle connections that are kept per origin. Default 256.
+    /// Idle connections that are kept per origin and worker. Default 256.
     pub idle_per_origin: usize,
     /// How long a connection stays idle before it is closed. Default 30 s.
     pub idle_timeout: Duration,
@@ -25,14 +26,18 @@ impl Default for PoolLimits {
 pub(super) struct Origin {
     pub(super) target: Target,
     limits: PoolLimits,
-    idle: Mutex<Vec<Box<Link>>>,
+    /// By worker: a connection is used again where its socket is registered.
+    idle: [Mutex<Vec<Box<Link>>>; SHARDS],
 }
+
+/// Workers beyond this number share.
+const SHARDS: usize = 32;
 
 impl Origin {
     /// The connection that was used last and is still open.
     pub(super) fn take(&self) -> Option<Box<Link>> {
         loop {
-            let mut link = self.lock().pop()?;
+            let mut link = self.own().pop()?;
             if link.is_usable() {
                 return Some(link);
             }
@@ -40,7 +45,7 @@ impl Origin {
     }
 
     pub(super) fn put(&self, link: Box<Link>) {
-        let mut idle = self.lock();
+        let mut idle = self.own();
         if idle.len() < self.limits.idle_per_origin {
             idle.push(link);
         }
@@ -48,21 +53,30 @@ impl Origin {
 
     /// Closes what has been idle for too long, or was closed by the backend.
     fn sweep(&self) {
-        let all = std::mem::take(&mut *self.lock());
+        self.idle.iter().for_each(|idle| self.sweep_one(idle));
+    }
+
+    fn sweep_one(&self, idle: &Mutex<Vec<Box<Link>>>) {
+        let all = std::mem::take(&mut *lock(idle));
         let timeout = self.limits.idle_timeout;
         let keep: Vec<_> = all
             .into_iter()
             .filter_map(|mut link| (link.idle_since.elapsed() < timeout && link.is_usable()).then_some(link))
             .collect();
         // What came back meanwhile is younger and stays on top.
-        let mut idle = self.lock();
+        let mut idle = lock(idle);
         let younger = std::mem::replace(&mut *idle, keep);
         idle.extend(younger);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Box<Link>>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The idle connections of this thread's worker.
+    fn own(&self) -> MutexGuard<'_, Vec<Box<Link>>> {
+        lock(&self.idle[shard() % SHARDS])
     }
+}
+
+fn lock(idle: &Mutex<Vec<Box<Link>>>) -> MutexGuard<'_, Vec<Box<Link>>> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// All origins.
@@ -84,7 +98,7 @@ impl Pool {
         let mut origins = self.origins.write().unwrap_or_else(PoisonError::into_inner);
         let entry = origins.entry(target.clone()).or_insert_with(|| {
             let origin =
-                Arc::new(Origin { target: target.clone(), limits: self.limits, idle: Mutex::default() });
+                Arc::new(Origin { target: target.clone(), limits: self.limits, idle: Default::default() });
             tokio::spawn(sweeper(Arc::downgrade(&origin), self.limits.idle_timeout / 4));
             origin
         });

@@ -44,6 +44,18 @@ async fn a_backend_that_breaks_off_breaks_the_answer() {
 }
 
 #[tokio::test]
+async fn workers_serve_as_well() {
+    let workers = Workers::start(2).unwrap();
+    let options = ListenerOptions { workers: Some(workers.clone()), ..ListenerOptions::default() };
+    let echo = listen(options.clone(), echo).await;
+    let running = listen(options, pass(echo.local_addr())).await;
+    for _ in 0..4 {
+        assert!(talk(running.local_addr(), POST).await.contains("abc"));
+    }
+    assert!(running.drain(Duration::from_secs(2)).await);
+}
+
+#[tokio::test]
 async fn connections_are_used_again() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
