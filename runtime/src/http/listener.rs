@@ -1,9 +1,9 @@
 //! The HTTP/1.1 listener: accepts connections, bounds them, and drains them at the end.
 
-use super::workers::Assigned;
-use super::{HeaderRules, Workers};
 use super::connection;
 use super::receive::Socket;
+use super::workers::Assigned;
+use super::{HeaderRules, Workers};
 use crate::flow::{BoxFuture, Exchange};
 use crate::message::Message;
 use http::HeaderName;
