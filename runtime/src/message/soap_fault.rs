@@ -112,7 +112,10 @@ mod tests {
         assert!(text.contains("<soapenv:Detail><d>1</d></soapenv:Detail>"), "{text}");
         let back = v12.converted(Soap::V11);
         let text = back.document().node_to_xml(back.payload().unwrap());
-        assert!(text.contains("<faultcode>soapenv:Client</faultcode><faultstring>bad</faultstring>"), "{text}");
+        assert!(
+            text.contains("<faultcode>soapenv:Client</faultcode><faultstring>bad</faultstring>"),
+            "{text}"
+        );
         assert!(text.contains("<detail><d>1</d></detail>"), "{text}");
     }
 }
