@@ -60,7 +60,11 @@ fn orders_are_booked_or_refused() {
     fits(&server, &order("chair", 2), &json!({"status": 201, "json": booked}));
     let short = json!({"error": "OUT_OF_STOCK", "message": "not enough of table"});
     fits(&server, &order("table", 2), &json!({"status": 409, "json": short}));
-    fits(&server, &order("lamp", 1), &json!({"status": 404, "json_at": [{"path": "error", "equals": "UNKNOWN_ARTICLE"}]}));
+    fits(
+        &server,
+        &order("lamp", 1),
+        &json!({"status": 404, "json_at": [{"path": "error", "equals": "UNKNOWN_ARTICLE"}]}),
+    );
 }
 
 #[test]
@@ -88,5 +92,9 @@ fn transform_changes_shapes_and_tells_bad_bodies() {
     let m = ask(&server, "POST", "/transform/stamp", &[JSON, ("X-User", "me")], "{\"k\": [1]}");
     fits(&server, &m, &json!({"status": 200, "json": {"by": "me", "body": {"k": [1]}}}));
     let m = ask(&server, "POST", "/transform/to-json", &[xml], "<c>");
-    fits(&server, &m, &json!({"status": 400, "json_at": [{"path": "error", "equals": "the body cannot be read"}]}));
+    fits(
+        &server,
+        &m,
+        &json!({"status": 400, "json_at": [{"path": "error", "equals": "the body cannot be read"}]}),
+    );
 }
