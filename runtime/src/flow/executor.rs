@@ -3,7 +3,7 @@
 use super::context::{Context, Entry, Frame, Handler};
 use super::step::{Block, BoxFuture, Leave, Next, StepKind};
 use crate::errors::{Fault, codes};
-use crate::message::{Message, Payload, builders, wire::ReadError};
+use crate::message::{Message, builders, wire::ReadError};
 use futures_util::FutureExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

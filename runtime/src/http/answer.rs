@@ -5,7 +5,7 @@ use super::rules::{HeaderRules, SERVER};
 use super::soap;
 use crate::flow::Answer;
 use crate::message::facts::EntryName;
-use crate::message::{Message, Payload, Soap, Value, WireBody, builders, formatters};
+use crate::message::{Message, Soap, Value, WireBody, builders, formatters};
 use http::{HeaderValue, Method, Response, StatusCode, Version, header};
 use std::hash::{DefaultHasher, Hasher as _};
 
