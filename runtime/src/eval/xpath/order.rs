@@ -23,7 +23,7 @@ type Key = (usize, u32, Part);
 impl<'a> Order<'a> {
     /// Sorts by document order and removes doubles. Trees follow each other in order of appearance.
     pub(super) fn sort(&self, nodes: &mut Vec<Node<'a>>) {
-        if nodes.len() < 2 {
+        if nodes.len() < 2 || is_sorted(nodes) {
             return;
         }
         let mut keyed: Vec<(Key, Node<'a>)> = nodes.iter().map(|node| (self.key(*node), *node)).collect();
@@ -47,6 +47,26 @@ impl<'a> Order<'a> {
         let rank = trees.get(number).and_then(|tree| tree.rank.get(node.id.index())).copied().unwrap_or(0);
         (number, rank, node.part)
     }
+}
+
+/// Recognises the common case without ranks: attributes of one element, then children of one element in
+/// order, as `@* | node()` gives them. `false` means unknown.
+fn is_sorted(nodes: &[Node<'_>]) -> bool {
+    nodes.windows(2).all(|pair| {
+        let (a, b) = (pair[0], pair[1]);
+        if !std::ptr::eq(a.document, b.document) {
+            return false;
+        }
+        match (a.part, b.part) {
+            (Part::Whole, Part::Whole) => {
+                let document = a.document;
+                // Along the siblings: all pairs together look at each sibling once.
+                std::iter::successors(document.next_sibling(a.id), |n| document.next_sibling(*n)).any(|n| n == b.id)
+            }
+            (_, Part::Whole) => a.document.parent(b.id) == Some(a.id),
+            (before, after) => a.id == b.id && before < after,
+        }
+    })
 }
 
 fn top_of(document: &Document, id: NodeId) -> NodeId {
