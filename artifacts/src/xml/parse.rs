@@ -43,6 +43,12 @@ pub fn parse_fragment_into(document: &mut Document, parent: NodeId, text: &str) 
     parser.run()
 }
 
+/// A qualified name that was read before: text, prefix, local part.
+type Recent<'t> = (&'t str, Arc<str>, Arc<str>);
+
+/// Places for recent names. Documents repeat few names, so most are found without hashing.
+const RECENT: usize = 64;
+
 struct Parser<'d, 't> {
     document: &'d mut Document,
     top: NodeId,
@@ -52,6 +58,7 @@ struct Parser<'d, 't> {
     scope: Vec<(Arc<str>, Arc<str>)>,
     scope_marks: Vec<usize>,
     names: HashMap<&'t str, Arc<str>>,
+    recent: Vec<Option<Recent<'t>>>,
     empty: Arc<str>,
     pending: String,
     pending_from: usize,
@@ -73,6 +80,7 @@ impl<'d, 't> Parser<'d, 't> {
             scope: Vec::new(),
             scope_marks: Vec::new(),
             names: HashMap::new(),
+            recent: vec![None; RECENT],
             empty,
             pending: String::new(),
             pending_from: 0,
@@ -90,7 +98,7 @@ impl<'d, 't> Parser<'d, 't> {
                 Event::End(_) => self.end()?,
                 Event::Text(text) => {
                     let text = text.xml10_content();
-                    if text.contains("]]>") {
+                    if text.as_bytes().contains(&b']') && text.contains("]]>") {
                         return Err(error(
                             from,
                             "the characters ']]>' may not stand in text; write ']]&gt;'",
@@ -214,17 +222,36 @@ impl<'d, 't> Parser<'d, 't> {
     }
 
     fn resolve_name(&mut self, qname: &'t str, element: bool, at: usize) -> Result<Name, ParseError> {
-        let (prefix, local) = qname.split_once(':').unwrap_or(("", qname));
-        if !is_ncname(local) || (qname.contains(':') && !is_ncname(prefix)) {
-            return Err(error(at, &format!("'{qname}' is not a valid XML name")));
-        }
-        let ns = if prefix.is_empty() && !element { Some(self.empty.clone()) } else { self.lookup(prefix) };
+        let (prefix, local) = self.split_name(qname, at)?;
+        let ns = if prefix.is_empty() && !element { Some(self.empty.clone()) } else { self.lookup(&prefix) };
         let ns = match ns {
             Some(uri) => uri,
             None if prefix.is_empty() => self.empty.clone(),
             None => return Err(error(at, &format!("the prefix '{prefix}' of '{qname}' is not declared"))),
         };
-        Ok(Name { ns, prefix: self.intern(prefix), local: self.intern(local) })
+        Ok(Name { ns, prefix, local })
+    }
+
+    /// Prefix and local part, checked and shared with earlier uses of the name.
+    fn split_name(&mut self, qname: &'t str, at: usize) -> Result<(Arc<str>, Arc<str>), ParseError> {
+        let bytes = qname.as_bytes();
+        let byte = |at: usize| usize::from(bytes.get(at).copied().unwrap_or(0));
+        let last = bytes.len().saturating_sub(1);
+        let place = (bytes.len() + byte(0) * 5 + byte(last) * 3 + byte(last / 2) * 7) % RECENT;
+        if let Some(Some((known, prefix, local))) = self.recent.get(place)
+            && same(known, qname)
+        {
+            return Ok((prefix.clone(), local.clone()));
+        }
+        let (prefix, local) = qname.split_once(':').unwrap_or(("", qname));
+        if !is_ncname(local) || (qname.contains(':') && !is_ncname(prefix)) {
+            return Err(error(at, &format!("'{qname}' is not a valid XML name")));
+        }
+        let found = (self.intern(prefix), self.intern(local));
+        if let Some(slot) = self.recent.get_mut(place) {
+            *slot = Some((qname, found.0.clone(), found.1.clone()));
+        }
+        Ok(found)
     }
 
     fn lookup(&self, prefix: &str) -> Option<Arc<str>> {
@@ -335,13 +362,22 @@ fn check_expanded_duplicates(attributes: &[Attribute]) -> Result<(), ParseError>
 }
 
 fn check_characters(text: &str, at: usize) -> Result<(), ParseError> {
-    // Control characters are the only forbidden ones that occur; all are ASCII but two.
+    // Only control characters and two that begin with this byte are forbidden.
+    let suspect = |b: u8| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r') || b == 0xef;
+    if !text.bytes().any(suspect) {
+        return Ok(());
+    }
     match text.char_indices().find(|(_, c)| !is_xml_char(*c)) {
         Some((i, c)) => {
             Err(error(at + i, &format!("the character U+{:04X} is not allowed in XML", c as u32)))
         }
         None => Ok(()),
     }
+}
+
+/// Equality of short texts without a call.
+fn same(a: &str, b: &str) -> bool {
+    a.len() == b.len() && a.bytes().zip(b.bytes()).all(|(x, y)| x == y)
 }
 
 fn is_xml_char(c: char) -> bool {
