@@ -61,7 +61,8 @@ fn is_sorted(nodes: &[Node<'_>]) -> bool {
             (Part::Whole, Part::Whole) => {
                 let document = a.document;
                 // Along the siblings: all pairs together look at each sibling once.
-                std::iter::successors(document.next_sibling(a.id), |n| document.next_sibling(*n)).any(|n| n == b.id)
+                std::iter::successors(document.next_sibling(a.id), |n| document.next_sibling(*n))
+                    .any(|n| n == b.id)
             }
             (_, Part::Whole) => a.document.parent(b.id) == Some(a.id),
             (before, after) => a.id == b.id && before < after,
