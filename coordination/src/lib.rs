@@ -50,7 +50,7 @@
 //! | fault | consequence |
 //! |---|---|
 //! | kill -9 | others take over after at most `H + L(1+rho) + g`: 6.3 s at the defaults, 3.3 s in the fast profile; on SQLite within a heartbeat, since a file lock proves the death |
-//! | SIGTERM | each activation moves as soon as its run has ended, within 0.5 s |
+//! | SIGTERM | each activation moves as soon as its run has ended: within 0.5 s during a drain, within a heartbeat if it was over at once |
 //! | freeze shorter than `F` | nothing, or a fence for a moment |
 //! | freeze longer than `L` | expired; after the thaw the first question to a guard says no |
 //! | database gone | gated work stops at `F`; when it is back within seconds or hours, the same terms go on within one beat and nothing moves |

@@ -33,6 +33,39 @@ pub struct Placement {
     pub only: Option<BTreeSet<Arc<str>>>,
 }
 
+impl Placement {
+    /// From the peer's `[task_handling] resolver_class` (with or without its package) and the
+    /// properties of `[[task_resolver]]`.
+    ///
+    /// # Errors
+    /// A sentence naming what was expected.
+    pub fn of_resolver(class: &str, properties: &BTreeMap<String, String>) -> Result<Self, String> {
+        let name = class.rsplit('.').next().unwrap_or(class).trim();
+        match name {
+            "" => Ok(Self::default()),
+            "ActivePassiveResolver" => Ok(Self { spread: Spread::OneNode, ..Self::default() }),
+            "RoundRobinResolver" => {
+                let count = properties.get("task_server_count").map_or(Ok(1), |n| n.trim().parse());
+                let quorum = count.map_err(|_| "task_server_count must be a whole number".to_owned())?;
+                Ok(Self { quorum, ..Self::default() })
+            }
+            "TaskNodeResolver" => {
+                let nodes = properties.get("task_nodes").map_or("", String::as_str);
+                let only: BTreeSet<Arc<str>> =
+                    nodes.split(',').map(str::trim).filter(|n| !n.is_empty()).map(Arc::from).collect();
+                if only.is_empty() {
+                    return Err("TaskNodeResolver needs the property task_nodes, a list of node ids".into());
+                }
+                Ok(Self { only: Some(only), ..Self::default() })
+            }
+            other => Err(format!(
+                "resolver_class `{other}` is not known; expected ActivePassiveResolver, RoundRobinResolver or \
+                 TaskNodeResolver"
+            )),
+        }
+    }
+}
+
 /// A live member as placement sees it.
 #[derive(Clone, Debug)]
 pub struct Node {

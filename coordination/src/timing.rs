@@ -96,6 +96,17 @@ impl Timing {
         }
     }
 
+    /// A profile by its name in the settings: `default`, `fast` or `cautious`.
+    #[must_use]
+    pub fn named(profile: &str) -> Option<Self> {
+        match profile {
+            "default" => Some(Self::default()),
+            "fast" => Some(Self::fast()),
+            "cautious" => Some(Self::cautious()),
+            _ => None,
+        }
+    }
+
     /// From heartbeat and lease length alone (how the peer's settings are read). The fence is as
     /// late as the margin allows; [`Timing::problems`] says when the two do not fit together.
     #[must_use]

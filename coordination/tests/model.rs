@@ -6,6 +6,8 @@
 //! database loses its last commit. Times are whole seconds and faults are few, so that the search
 //! ends; the simulation covers what lies between.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

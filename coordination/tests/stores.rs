@@ -4,6 +4,8 @@
 //! `GANGLION_TEST_MARIADB` hold an address such as `jdbc:postgresql://127.0.0.1:5432/test?user=..`;
 //! otherwise each test says on stdout that it was left out.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -190,5 +192,32 @@ async fn postgres_claims_fires_quickly() {
         let rate = fires_per_second(&address).await;
         println!("postgres: {rate:.0} claimed fires per second in a test build");
         assert!(rate > 200.0);
+    }
+}
+
+/// How long one read of a thousand activations takes: every node makes one per heartbeat.
+async fn view_time(address: &Address) -> Duration {
+    let group = fresh_group();
+    let store = address.open(&group, 4).unwrap();
+    let keys: Vec<Key> = (0..1000).map(|i| Key::new(&format!("ScheduledTask-number-{i}"))).collect();
+    store.create(&keys).await.unwrap();
+    assert_eq!(store.observe().await.unwrap().leases.len(), 1000);
+    let begun = Instant::now();
+    for _ in 0..20 {
+        store.observe().await.unwrap();
+    }
+    begun.elapsed() / 20
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_view_of_a_thousand_rows_is_read_quickly() {
+    let dir = tempfile::tempdir().unwrap();
+    println!("sqlite: {:?} for a view of 1,000 activations", view_time(&sqlite(&dir)).await);
+    for (name, variable) in [("postgres", POSTGRES), ("mariadb", MARIADB)] {
+        if let Some(address) = address(variable) {
+            let time = view_time(&address).await;
+            println!("{name}: {time:?} for a view of 1,000 activations");
+            assert!(time < Duration::from_millis(200));
+        }
     }
 }

@@ -164,3 +164,15 @@ fn a_list_of_nodes_limits_placement() {
     settle(&rule, &nodes(3, &keys), &keys, &mut owners);
     assert_eq!(loads(&owners), BTreeMap::from([(MemberId(2), 6)]));
 }
+
+#[test]
+fn the_peers_resolvers_are_understood() {
+    let of = |class: &str, name: &str, value: &str| {
+        Placement::of_resolver(class, &BTreeMap::from([(name.to_owned(), value.to_owned())]))
+    };
+    let package = "org.wso2.micro.integrator.ntask.coordination.task.resolver.ActivePassiveResolver";
+    assert_eq!(of(package, "", "").unwrap().spread, Spread::OneNode);
+    assert_eq!(of("RoundRobinResolver", "task_server_count", "3").unwrap().quorum, 3);
+    assert_eq!(of("TaskNodeResolver", "task_nodes", "a, b").unwrap().only.unwrap().len(), 2);
+    assert!(of("TaskNodeResolver", "", "").is_err() && of("Mine", "", "").is_err());
+}

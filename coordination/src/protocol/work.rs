@@ -88,10 +88,10 @@ impl Protocol {
         while self.busy.len() < IN_FLIGHT {
             let Some(op) = self.queue.pop_front() else { return };
             match &op {
-                Op::Claim(Claim { key, .. }) | Op::Release(Release { key, .. }) => {
-                    if !self.busy.insert(key.clone()) {
-                        continue;
-                    }
+                Op::Claim(Claim { key, .. }) | Op::Release(Release { key, .. })
+                    if !self.busy.insert(key.clone()) =>
+                {
+                    continue;
                 }
                 Op::Create(_) => self.creating = true,
                 _ => {}

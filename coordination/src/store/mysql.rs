@@ -22,6 +22,7 @@ static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
         bigint: "SIGNED",
         // A plain insert: the violated key is told from other errors, which IGNORE would hide.
         or_ignore: ("INSERT", ""),
+        or_ignore_key: ("INSERT IGNORE", ""),
         or_pause: "ON DUPLICATE KEY UPDATE paused = VALUES(paused)",
         numbered: false,
     })

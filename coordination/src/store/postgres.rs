@@ -19,6 +19,7 @@ static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
         greatest: "GREATEST",
         bigint: "BIGINT",
         or_ignore: ("INSERT", "ON CONFLICT DO NOTHING"),
+        or_ignore_key: ("INSERT", "ON CONFLICT DO NOTHING"),
         or_pause: "ON CONFLICT (grp, activation) DO UPDATE SET paused = EXCLUDED.paused",
         numbered: true,
     })

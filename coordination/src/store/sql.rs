@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use engine::{Arg, Engine, Lane, Value};
+use statements::CREATE_ROWS;
 pub(crate) use statements::{Dialect, Statements};
 
 use super::{Answer, FireStore, LeaseStore, MemberStore, Store, StoreError};
@@ -254,8 +255,11 @@ impl<E: Engine> LeaseStore for SqlStore<E> {
 
     fn create<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, ()> {
         Box::pin(async move {
-            for key in keys {
-                let args = [Arg::Text(&self.group), Arg::Text(key.as_str())];
+            for batch in keys.chunks(CREATE_ROWS) {
+                let last = batch.last().into_iter().cycle();
+                let rows = batch.iter().chain(last).take(CREATE_ROWS);
+                let args: Vec<Arg<'_>> =
+                    rows.flat_map(|key| [Arg::Text(&self.group), Arg::Text(key.as_str())]).collect();
                 self.set(Lane::Work, &self.texts().create, &args).await?;
             }
             Ok(())

@@ -27,6 +27,7 @@ static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
         greatest: "MAX",
         bigint: "INTEGER",
         or_ignore: ("INSERT", "ON CONFLICT DO NOTHING"),
+        or_ignore_key: ("INSERT", "ON CONFLICT DO NOTHING"),
         or_pause: "ON CONFLICT (grp, activation) DO UPDATE SET paused = excluded.paused",
         numbered: false,
     })

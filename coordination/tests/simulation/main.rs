@@ -4,7 +4,7 @@
 //! Repeat one run with `GANGLION_SEED=n cargo test -p ganglion-coordination --test simulation`;
 //! more or fewer seeds with `GANGLION_SEEDS=n`.
 
-#![allow(unreachable_pub)]
+#![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod bounds;
 mod oracle;

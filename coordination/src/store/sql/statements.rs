@@ -11,6 +11,8 @@ pub(crate) struct Dialect {
     pub(crate) bigint: &'static str,
     /// How an insert is told to leave an existing row alone: before and after its values.
     pub(crate) or_ignore: (&'static str, &'static str),
+    /// The same for rows that consist of their key, where nothing else can go wrong.
+    pub(crate) or_ignore_key: (&'static str, &'static str),
     /// How an insert of (grp, activation, paused) updates an existing row.
     pub(crate) or_pause: &'static str,
     /// Arguments are written `$1`, `$2`, ...
@@ -38,6 +40,9 @@ pub(crate) struct Statements {
     pub(crate) read: String,
     pub(crate) pause: String,
 }
+
+/// Rows made by one statement; a shorter list repeats its last key.
+pub(crate) const CREATE_ROWS: usize = 50;
 
 const LIVE: &str = "grp = ? AND member = ? AND live_node IS NOT NULL";
 
@@ -83,7 +88,12 @@ impl Statements {
                  WHERE grp = ? AND live_node IS NOT NULL"
                     .into(),
             ),
-            create: text(format!("{insert} INTO ganglion_lease (grp, activation) VALUES (?, ?) {ignore}")),
+            create: text(format!(
+                "{} INTO ganglion_lease (grp, activation) VALUES (?, ?){} {}",
+                d.or_ignore_key.0,
+                ", (?, ?)".repeat(CREATE_ROWS - 1),
+                d.or_ignore_key.1
+            )),
             claim: text(format!(
                 "UPDATE ganglion_lease SET runs = CASE WHEN def = ? THEN runs ELSE 0 END, def = ?, owner = ?, \
                  epoch = {greatest}(epoch + 1, ?, {now}), wanted = NULL, acquired_at = {now} \
