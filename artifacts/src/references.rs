@@ -138,9 +138,8 @@ fn mediator_uses<'a>(artifact: &'a Artifact, found: &mut Vec<Use<'a>>) {
         if let Some(name) = element.attr("onError").filter(|name| is_static(name)) {
             found.push(Use { kind: Kind::Sequence, name: name.to_owned(), at: element.place_of("onError") });
         }
-        for (local, attribute, kind) in MEDIATORS.iter().filter(|(local, ..)| *local == element.local()) {
+        for (_, attribute, kind) in MEDIATORS.iter().filter(|(local, ..)| *local == element.local()) {
             let Some(name) = element.attr(attribute).filter(|name| is_static(name)) else { continue };
-            let _ = local;
             found.push(Use { kind: *kind, name: name.to_owned(), at: element.place_of(attribute) });
         }
     }

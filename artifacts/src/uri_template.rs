@@ -1,7 +1,8 @@
 //! URI templates of API resources: a path against a template, with captures.
 //!
 //! Not RFC 6570 in reverse: MI has a parser of its own, and its rules are kept. A simple variable
-//! stops at reserved characters, `{+var}` does not, a `*` at the end takes any rest.
+//! stops at reserved characters, `{+var}` does not, a `*` at the end takes any rest. Variables take as
+//! little as they can, and nothing where more follows or where they stand in a query.
 
 /// A parsed template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,9 +78,9 @@ impl UriTemplate {
         &self.text
     }
 
-    /// Variables of a path with query (`/a/b?c=d`), percent-decoded; `None` when it does not match.
+    /// Variables of a path with query (`/a/b?c=d`), percent-decoded; `None` when it does not match. A
+    /// query that the template does not speak of is ignored, and so is one `/` at the very end.
     pub fn matches(&self, path: &str) -> Option<Vec<(String, String)>> {
-        let path = if self.has_query { path } else { path.split('?').next().unwrap_or("") };
         let mut captures = Vec::new();
         if self.walk(&self.parts, path, &mut captures) {
             return Some(decoded(captures));
@@ -90,7 +91,9 @@ impl UriTemplate {
     }
 
     fn walk<'t, 'p>(&'t self, parts: &'t [Part], rest: &'p str, captures: &mut Captures<'t, 'p>) -> bool {
-        let Some((part, further)) = parts.split_first() else { return rest.is_empty() };
+        let Some((part, further)) = parts.split_first() else {
+            return rest.is_empty() || !self.has_query && rest.starts_with('?');
+        };
         match part {
             Part::Literal(text) => {
                 rest.strip_prefix(text.as_str()).is_some_and(|rest| self.walk(further, rest, captures))
@@ -109,7 +112,8 @@ impl UriTemplate {
         }
     }
 
-    /// Longest values first, fewer characters when what follows does not fit.
+    /// Shortest values first, more characters when what follows does not fit; `{+var}` at the end takes
+    /// everything.
     fn variables<'t, 'p>(
         &'t self,
         operator: Operator,
@@ -121,14 +125,14 @@ impl UriTemplate {
         let Some((variable, others)) = variables.split_first() else {
             return self.walk(further, rest, captures);
         };
+        let is_last = others.is_empty() && further.is_empty();
         let stop = rest.find(|c: char| !operator.takes(c)).unwrap_or(rest.len());
-        let mut ends: Vec<usize> = rest[..stop].char_indices().map(|(at, _)| at).skip(1).collect();
-        if stop > 0 {
-            ends.push(stop);
-        }
-        for end in ends.into_iter().rev() {
+        let taken = rest.get(..stop).unwrap_or("");
+        let ends = taken.char_indices().map(|(at, _)| at).chain([stop]);
+        let greedy = is_last && matches!(operator, Operator::Reserved | Operator::Fragment);
+        for end in ends.filter(|end| !greedy || *end == stop) {
             let (value, after) = rest.split_at(end);
-            if !fits(variable, value, captures) {
+            if value.is_empty() && is_last && !self.has_query || !fits(variable, value, captures) {
                 continue;
             }
             let mark = captures.len();
@@ -256,16 +260,30 @@ mod tests {
         assert_eq!(text("/{id}", "/7/8"), "no");
         assert_eq!(text("/{id}", "/"), "no");
         assert_eq!(text("/{id}", "/a%20b+c"), "no");
+        assert_eq!(text("/{id}", "/a;b=1"), "no");
         assert_eq!(text("/{id}", "/a%20b?x=1"), "id=a b");
+        assert_eq!(text("/{id}", "/1/?q=2"), "no");
+        assert_eq!(text("/{id}", "/1?"), "id=1");
         assert_eq!(text("/a/{x}/b/{y}", "/a/1/b/2"), "x=1 y=2");
-        assert_eq!(text("/{x}.{y}", "/a.b.c"), "x=a.b y=c");
         assert_eq!(text("/{x}/{x}", "/1/2"), "no");
         assert_eq!(text("/{x}/{x}", "/1/1"), "x=1 x=1");
     }
 
     #[test]
+    fn values_are_short_and_may_be_empty_inside() {
+        assert_eq!(text("/pre-{a}.{b}-post", "/pre-1.2.3-post"), "a=1 b=2.3");
+        assert_eq!(text("/pre-{a}.{b}-post", "/pre-.-post"), "a= b=");
+        assert_eq!(text("/pre-{a}.{b}-post", "/pre--post"), "no");
+        assert_eq!(text("/{a}/lit/{b}", "//lit/2"), "a= b=2");
+        assert_eq!(text("/{a}/lit/{b}", "/1/lit/"), "no");
+        assert_eq!(text("/{a}/lit/{b}", "/1/lit/2/"), "a=1 b=2");
+    }
+
+    #[test]
     fn operators() {
         assert_eq!(text("/{+rest}", "/a/b/c"), "rest=a/b/c");
+        assert_eq!(text("/{+rest}", "/a?q=1"), "rest=a?q=1");
+        assert_eq!(text("/{+rest}", "/"), "no");
         assert_eq!(text("/f{.ext}", "/f.json"), "ext=json");
         assert_eq!(text("/f{/a,b}", "/f/1/2"), "a=1 b=2");
         assert_eq!(text("/{a,b}", "/1,2"), "a=1 b=2");
@@ -277,6 +295,7 @@ mod tests {
     fn wildcard_and_slashes() {
         assert_eq!(text("/foo/*", "/foo/a/b?c=d"), "");
         assert_eq!(text("/foo/*", "/foo/"), "");
+        assert_eq!(text("/o/{id}?*", "/o/1?x=2"), "id=1");
         assert_eq!(text("/*", "/"), "");
         assert_eq!(text("/", "/"), "");
         assert_eq!(text("/a/", "/a"), "");
@@ -287,6 +306,11 @@ mod tests {
     fn query_in_the_written_order() {
         assert_eq!(text("/a?b={b}&c={c}", "/a?b=1&c=2"), "b=1 c=2");
         assert_eq!(text("/a?b={b}&c={c}", "/a?c=2&b=1"), "no");
+        assert_eq!(text("/a?b={b}&c={c}", "/a?b=1&c=2&d=3"), "no");
+        assert_eq!(text("/a?b={b}&c={c}", "/a?b=&c="), "b= c=");
+        assert_eq!(text("/a?b={+b}&c={+c}", "/a?b=1&c"), "no");
+        assert_eq!(text("/a?b={b}", "/a?b=x%20y"), "b=x y");
+        assert_eq!(text("/a?b={b}", "/a?b=x+y"), "no");
         assert_eq!(text("/a", "/a?b=1"), "");
     }
 

@@ -266,8 +266,7 @@ fn version(this: ElementRef<'_>, reader: &mut Reader<'_>) -> Option<VersionStrat
 
 fn protocol(this: ElementRef<'_>, attribute: &str, reader: &mut Reader<'_>) -> Option<Protocol> {
     let text = this.attr(attribute).filter(|text| !text.is_empty())?;
-    let found = reader.word(text, this.place_of(attribute), &format!("'{attribute}'"), PROTOCOLS);
-    found
+    reader.word(text, this.place_of(attribute), &format!("'{attribute}'"), PROTOCOLS)
 }
 
 fn binds_to(this: ElementRef<'_>) -> Vec<String> {
