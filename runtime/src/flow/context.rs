@@ -1,7 +1,7 @@
 //! What a step works with beside its message: the program, the services, and the state of the flow.
 
 use super::exchange::{Answer, Exchange};
-use super::step::{Block, Leave};
+use super::step::{Block, Leave, Slot};
 use crate::errors::Fault;
 use crate::message::{Message, Properties, Value};
 use crate::program::{ApiProgram, Program, ProxyProgram, Sequence};
@@ -142,11 +142,11 @@ impl Context {
         Self { target: true, ..self.branch(block) }
     }
 
-    /// A flow of its own with `block` and nothing behind it; fault handlers and template parameters
-    /// are copied. How foreach and scatter-gather run the branches whose results they collect.
-    pub fn isolated(&self, block: &Arc<Block>) -> Self {
+    /// A flow of its own with `block`, at whose end its message is collected; fault handlers and
+    /// template parameters are copied. How foreach and scatter-gather run their branches.
+    pub fn collected(&self, block: &Arc<Block>, slot: Slot) -> Self {
         let mut branch = self.copy(Vec::with_capacity(2));
-        branch.push_block(block.clone(), Leave::Continue);
+        branch.push_block(block.clone(), Leave::Collect(slot));
         branch
     }
 

@@ -79,6 +79,10 @@ async fn drive(cx: &mut Context, message: &mut Message, base: usize) -> Result<E
             if leave(cx, &frame) {
                 continue;
             }
+            if let Leave::Collect(slot) = &frame.leave {
+                slot.to.collect(slot.index, message, cx).await?;
+                return Ok(End::Stopped);
+            }
             return Ok(if frame.leave == Leave::Stop { End::Stopped } else { End::Completed });
         };
         frame.next += 1;
@@ -148,7 +152,7 @@ fn leave(cx: &mut Context, frame: &Frame) -> bool {
             cx.templates.pop();
             true
         }
-        Leave::Stop => false,
+        Leave::Stop | Leave::Collect(_) => false,
         Leave::Branch => cx.resumed || cx.continues,
     }
 }

@@ -157,7 +157,7 @@ where
 mod tests {
     use super::*;
     use crate::errors::Fault;
-    use crate::flow::{AsyncMediator, Block, BoxFuture, Leave, Mediator, Next, Step};
+    use crate::flow::{AsyncMediator, Block, BoxFuture, Collect, Leave, Mediator, Next, Slot, Step};
     use crate::program::Program;
     use std::sync::atomic::AtomicUsize;
     use std::time::Duration;
@@ -219,17 +219,36 @@ mod tests {
         assert_eq!(after.load(Ordering::SeqCst), 1);
     }
 
+    #[derive(Default)]
+    struct Basket(Mutex<Vec<usize>>);
+    impl Collect for Basket {
+        fn collect<'a>(
+            &'a self,
+            index: usize,
+            _message: &'a mut Message,
+            _cx: &'a mut Context,
+        ) -> BoxFuture<'a, Result<(), Fault>> {
+            self.0.lock().unwrap().push(index);
+            Box::pin(async { Ok(()) })
+        }
+    }
+
     #[tokio::test]
-    async fn an_isolated_branch_has_nothing_behind_it() {
+    async fn collected_branches_have_nothing_behind_them() {
         let (cx, after) = parent();
-        let calling = cx.isolated(&block(vec![Step::wait(Backend)]));
+        let basket = Arc::new(Basket::default());
+        let slot = |index| Slot { to: basket.clone(), index };
+        let calling = cx.collected(&block(vec![Step::wait(Backend)]), slot(0));
         let (tx, rx) = oneshot::channel();
         parallel(calling, Message::new(), async move |f| {
-            tx.send(f.completed()).ok();
+            tx.send(f.end).ok();
         })
         .await;
-        assert!(rx.await.unwrap());
+        assert_eq!(rx.await.unwrap(), End::Stopped);
+        let failing = cx.collected(&block(vec![Step::now(Fail)]), slot(1));
+        assert!(sequential(failing, Message::new(), async |f| f.faulted).await.unwrap());
         assert_eq!(after.load(Ordering::SeqCst), 0);
+        assert_eq!(*basket.0.lock().unwrap(), [0]);
     }
 
     #[tokio::test]

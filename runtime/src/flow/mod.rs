@@ -14,4 +14,6 @@ pub use context::{Context, Entry, Handler, TemplateFrame};
 pub use exchange::{Answer, Exchange};
 pub use executor::{End, build_payload, run, run_fault, run_response};
 pub use fork::{Branches, Finished, parallel, sequential};
-pub use step::{AsyncMediator, Block, BoxFuture, Enter, Leave, Mediator, Next, Step, StepKind};
+pub use step::{
+    AsyncMediator, Block, BoxFuture, Collect, Enter, Leave, Mediator, Next, Slot, Step, StepKind,
+};

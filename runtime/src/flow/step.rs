@@ -38,6 +38,40 @@ pub struct Enter {
     pub leave: Leave,
 }
 
+/// Takes the messages of branches whose results belong together.
+pub trait Collect: Send + Sync {
+    /// A branch ended normally with this message. A fault goes to the branch's own handlers.
+    fn collect<'a>(
+        &'a self,
+        index: usize,
+        message: &'a mut Message,
+        cx: &'a mut Context,
+    ) -> BoxFuture<'a, Result<(), Fault>>;
+}
+
+/// A branch's place in a [`Collect`].
+#[derive(Clone)]
+pub struct Slot {
+    /// Who takes the message.
+    pub to: Arc<dyn Collect>,
+    /// Which of the branches this is, from 0.
+    pub index: usize,
+}
+
+impl PartialEq for Slot {
+    fn eq(&self, other: &Self) -> bool {
+        self.index == other.index && Arc::ptr_eq(&self.to, &other.to)
+    }
+}
+
+impl Eq for Slot {}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Slot({})", self.index)
+    }
+}
+
 /// What to do when a list ended normally.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Leave {
@@ -49,7 +83,10 @@ pub enum Leave {
     Template(usize),
     /// End the flow as if a mediator had returned false.
     Stop,
-    /// End of a branch of clone, iterate, foreach or scatter-gather: goes on behind the forking
+    /// End of a branch of foreach or scatter-gather: its message is collected, the flow ends. What
+    /// comes after is run by whoever collects.
+    Collect(Slot),
+    /// End of a branch of clone or iterate: goes on behind the forking
     /// mediator only if the branch has made a call, as MI's continuation states do.
     Branch,
 }

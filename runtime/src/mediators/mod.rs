@@ -53,6 +53,7 @@ mediators! {
     "entitlementService" => entitlement_service;
     "eventPublisher" => event_publisher;
     "filter" => filter;
+    "foreach" => foreach;
     "header" => header;
     "in" => in_list;
     "iterate" => iterate;
@@ -70,6 +71,7 @@ mediators! {
     "respond" => respond;
     "rewrite" => rewrite;
     "sampler" => sampler;
+    "scatter-gather" => scatter_gather;
     "send" => send;
     "sequence" => sequence;
     "smooks" => smooks;
