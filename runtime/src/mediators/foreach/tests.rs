@@ -23,14 +23,18 @@ fn verdict_of_the_first_form() {
 
 #[test]
 fn verdict_of_the_second_form() {
-    let foreach = |attributes: &str| format!("<foreach collection='${{payload.a}}' {attributes}><sequence><call/></sequence></foreach>");
+    let foreach = |attributes: &str| {
+        format!("<foreach collection='${{payload.a}}' {attributes}><sequence><call/></sequence></foreach>")
+    };
     verdicts(
         &[
             &foreach(""),
             &foreach("parallel-execution='false' counter-variable='i'"),
             &foreach("counter-variable=' '"),
             &foreach("update-original='false' target-variable='v' result-content-type='JSON'"),
-            &foreach("update-original='false' target-variable='v' result-content-type='XML' result-enclosing-element='r'"),
+            &foreach(
+                "update-original='false' target-variable='v' result-content-type='XML' result-enclosing-element='r'",
+            ),
             &foreach("update-original='maybe'"),
             &foreach("continue-without-aggregation='TRUE' update-original='false'"),
         ],

@@ -139,7 +139,9 @@ impl Foreach {
                 .into_iter()
                 .filter_map(|node| match node {
                     Selected::Own(id) => Some(id),
-                    Selected::OwnAttribute(..) | Selected::Item(XmlItem::Element(_) | XmlItem::Text(_)) => None,
+                    Selected::OwnAttribute(..) | Selected::Item(XmlItem::Element(_) | XmlItem::Text(_)) => {
+                        None
+                    }
                 })
                 .collect(),
             _ => Vec::new(),

@@ -55,7 +55,13 @@ impl AsyncMediator for Foreach {
             }
             let wait = !matches!(self.outcome, Outcome::Nothing);
             let collector = wait.then(|| {
-                Arc::new(Collector::new(items.len(), self.collection.clone(), self.outcome.clone(), message, cx))
+                Arc::new(Collector::new(
+                    items.len(),
+                    self.collection.clone(),
+                    self.outcome.clone(),
+                    message,
+                    cx,
+                ))
             });
             for (index, item) in items.iter().enumerate() {
                 let copy = self.copy(message, item, index)?;

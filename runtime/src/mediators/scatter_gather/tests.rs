@@ -8,8 +8,14 @@ fn verdict() {
     verdicts(
         &[
             &sg(json, inner),
-            &sg("target='Variable' target-variable='v' result-content-type='XML' result-enclosing-element='r' parallel-execution='x'", inner),
-            &sg(json, "<sequence/><aggregation expression='//a' condition='//b' timeout='5' min-messages='x' max-messages='{//c}'/><bogus/>"),
+            &sg(
+                "target='Variable' target-variable='v' result-content-type='XML' result-enclosing-element='r' parallel-execution='x'",
+                inner,
+            ),
+            &sg(
+                json,
+                "<sequence/><aggregation expression='//a' condition='//b' timeout='5' min-messages='x' max-messages='{//c}'/><bogus/>",
+            ),
         ],
         &[
             &sg("target='body'", inner),
