@@ -22,6 +22,7 @@ pub mod program;
 pub mod router;
 pub mod server;
 pub mod services;
+pub mod testing;
 pub mod settings;
 pub mod stores;
 pub mod xslt;

@@ -30,6 +30,11 @@ impl ConfigValues {
         environment.or_else(|| self.file(key))
     }
 
+    /// Is there a `file.properties` with anything in it?
+    pub fn has_file(&self) -> bool {
+        !self.file.is_empty()
+    }
+
     /// A value of `file.properties`.
     pub fn file(&self, key: &str) -> Option<&str> {
         self.file.get(key).map(String::as_str)

@@ -1,20 +1,35 @@
 //! Expressions against a message: XPath, `json-eval(...)` and `${...}` behind one type.
 
-pub mod xpath;
-
-use crate::errors::Fault;
-use crate::flow::Context;
-use crate::message::{Json, Message, Value};
-use std::sync::Arc;
-
+mod dates;
 mod decimal;
+mod functions;
+mod inline;
 pub mod java_regex;
+mod json_eval;
 pub mod jsonpath;
 mod selection;
+mod synapse;
+#[cfg(test)]
+mod tests;
+pub mod xpath;
+mod xpath_expr;
 
+pub use inline::{InlinePart, InlineTemplate, fill_groups};
 pub use java_regex::JavaRegex;
 pub use jsonpath::{JsonPath, PathError};
 pub use selection::{JsonMatch, Key, Place, Selected, Selection, at, at_mut};
+
+use crate::errors::Fault;
+use crate::flow::Context;
+use crate::message::convert::{ConversionSettings, xml_to_json_text};
+use crate::message::{Content, Json, Message, Payload, Value};
+use json_eval::JsonEval;
+use std::sync::Arc;
+use synapse::Synapse;
+use xpath_expr::XPathExpr;
+
+/// A namespace binding: prefix and URI.
+pub type Binding = (Arc<str>, Arc<str>);
 
 /// Which dialects a place accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +60,8 @@ pub enum Target {
     Payload(Arc<JsonPath>),
     /// `${vars.name...}`: the variable, and the path inside it when there is one.
     Variable(Arc<str>, Option<Arc<JsonPath>>),
-    /// `${xpath('...')}` over the message or, with a name, over an XML variable.
+    /// `${xpath('...')}` over the message or, with a name, over an XML variable (then the XPath is the
+    /// part behind the variable).
     XPath(Arc<Expr>, Option<Arc<str>>),
 }
 
@@ -53,16 +69,60 @@ pub enum Target {
 #[derive(Debug)]
 pub struct Expr {
     source: Arc<str>,
+    pub(crate) kind: Kind,
+    reads_body: bool,
+}
+
+#[derive(Debug)]
+pub(crate) enum Kind {
+    XPath(XPathExpr),
+    Json(JsonEval),
+    Synapse(Box<Synapse>),
 }
 
 impl Expr {
     /// Compiles an expression text. `prefixes` are the namespaces in scope of its element.
-    pub fn compile(
-        text: &str,
-        _prefixes: &[(Arc<str>, Arc<str>)],
-        _dialects: Dialects,
-    ) -> Result<Self, String> {
-        Ok(Self { source: text.into() })
+    ///
+    /// `json-eval(` at the start means JSONPath, `${` at the start with `}` at the end a Synapse
+    /// expression, anything else XPath; a leading blank makes it XPath, as in MI. The error says what was
+    /// expected, what was found, and where.
+    pub fn compile(text: &str, prefixes: &[Binding], dialects: Dialects) -> Result<Self, String> {
+        if dialects != Dialects::XPathOnly
+            && let Some(rest) = text.strip_prefix("json-eval(")
+        {
+            let mut inside = rest.chars();
+            inside.next_back();
+            return Self::json_eval(inside.as_str(), text);
+        }
+        if dialects == Dialects::Any
+            && let Some(inside) = text.strip_prefix("${").and_then(|t| t.strip_suffix('}'))
+        {
+            return Self::synapse(inside, prefixes, text);
+        }
+        let xpath = XPathExpr::compile(text, prefixes).map_err(|error| explain(&error))?;
+        let reads_body = xpath.query.reads_payload();
+        Ok(Self { source: text.into(), kind: Kind::XPath(xpath), reads_body })
+    }
+
+    /// Compiles a JSONPath without `json-eval(...)` around it.
+    pub fn compile_json_path(path: &str) -> Result<Self, String> {
+        Self::json_eval(path, &format!("json-eval({path})"))
+    }
+
+    fn json_eval(path: &str, source: &str) -> Result<Self, String> {
+        let json = JsonEval::compile(path).map_err(|error| explain(&error))?;
+        Ok(Self { source: source.into(), kind: Kind::Json(json), reads_body: true })
+    }
+
+    /// Compiles the inside of a `${...}`.
+    pub fn compile_synapse(inside: &str, prefixes: &[Binding]) -> Result<Self, String> {
+        Self::synapse(inside, prefixes, &format!("${{{inside}}}"))
+    }
+
+    fn synapse(inside: &str, prefixes: &[Binding], source: &str) -> Result<Self, String> {
+        let synapse = Synapse::compile(inside, prefixes).map_err(|error| explain(&error))?;
+        let reads_body = synapse::reads_payload(inside);
+        Ok(Self { source: source.into(), kind: Kind::Synapse(Box::new(synapse)), reads_body })
     }
 
     /// The text as written.
@@ -70,108 +130,96 @@ impl Expr {
         &self.source
     }
 
-    /// Does evaluating it need the message body (MI's content-awareness)?
-    pub fn reads_body(&self) -> bool {
-        true
-    }
-
-    /// String value (`stringValueOf`); `None` is MI's null.
-    pub fn text(&self, _message: &Message, _cx: &Context) -> Result<Option<String>, Fault> {
-        Ok(None)
-    }
-
-    /// Boolean value: XPath's boolean(), "true" for the other dialects.
-    pub fn is_true(&self, _message: &Message, _cx: &Context) -> Result<bool, Fault> {
-        Ok(false)
-    }
-
-    /// Native value (`objectValueOf`); `None` is MI's null.
-    pub fn value(&self, _message: &Message, _cx: &Context) -> Result<Option<Value>, Fault> {
-        Ok(None)
-    }
-
-    /// What the expression selects: nodes that can be changed in place, JSON elements with their places.
-    pub fn select(&self, _message: &Message, _cx: &Context) -> Result<Selection, Fault> {
-        Ok(Selection::Value(None))
+    /// The text without `json-eval(...)` or `${...}`.
+    pub fn inside(&self) -> &str {
+        match &self.kind {
+            Kind::XPath(_) => &self.source,
+            Kind::Json(json) => json.text(),
+            Kind::Synapse(synapse) => synapse.text(),
+        }
     }
 
     /// The language it is written in.
     pub fn dialect(&self) -> Dialect {
-        Dialect::XPath
+        match &self.kind {
+            Kind::XPath(_) => Dialect::XPath,
+            Kind::Json(_) => Dialect::JsonPath,
+            Kind::Synapse(_) => Dialect::Synapse,
+        }
+    }
+
+    /// Does evaluating it need the message body (MI's content-awareness)?
+    pub fn reads_body(&self) -> bool {
+        self.reads_body
+    }
+
+    /// String value (`stringValueOf`); `None` is MI's null. Errors in `${...}` give an empty text and a
+    /// warning, as do missing paths in `json-eval(...)`; errors in XPath are faults.
+    pub fn text(&self, message: &Message, cx: &Context) -> Result<Option<String>, Fault> {
+        match &self.kind {
+            Kind::XPath(xpath) => xpath.text(message, cx),
+            Kind::Json(json) => json.value_text(message, cx).map(Some),
+            Kind::Synapse(synapse) => synapse.string(message, cx).map(Some),
+        }
+    }
+
+    /// Boolean value: XPath's boolean(), the text "true" in any case for the other dialects.
+    pub fn is_true(&self, message: &Message, cx: &Context) -> Result<bool, Fault> {
+        let text = match &self.kind {
+            Kind::XPath(xpath) => return xpath.is_true(message, cx),
+            Kind::Json(json) => json.value_text(message, cx)?,
+            Kind::Synapse(synapse) => synapse.string(message, cx)?,
+        };
+        Ok(text.eq_ignore_ascii_case("true"))
+    }
+
+    /// Native value (`objectValueOf`): only `${...}` has one. `None` is MI's null; an evaluation error
+    /// gives the empty text.
+    pub fn value(&self, message: &Message, cx: &Context) -> Result<Option<Value>, Fault> {
+        match &self.kind {
+            Kind::Synapse(synapse) => synapse.value(message, cx),
+            Kind::XPath(_) | Kind::Json(_) => Ok(None),
+        }
+    }
+
+    /// As [`Self::value`] for storing in a variable without a type: a number read from a member of a JSON
+    /// object stays an integer, long or double when the variable is read again.
+    pub fn variable_value(&self, message: &Message, cx: &Context) -> Result<Option<Value>, Fault> {
+        match &self.kind {
+            Kind::Synapse(synapse) => synapse.variable_value(message, cx),
+            Kind::XPath(_) | Kind::Json(_) => Ok(None),
+        }
+    }
+
+    /// What the expression selects: nodes that can be changed in place, JSON elements with their places.
+    pub fn select(&self, message: &Message, cx: &Context) -> Result<Selection, Fault> {
+        match &self.kind {
+            Kind::XPath(xpath) => xpath.select(message, cx).map(Selection::Nodes),
+            Kind::Json(json) => json.select(message, cx).map(Selection::Json),
+            Kind::Synapse(synapse) => synapse.value(message, cx).map(Selection::Value),
+        }
     }
 
     /// The path of a `json-eval(...)` for this message, its `{...}` groups filled in; `None` for other
     /// dialects. The path applies to [`json_root`].
-    pub fn json_path(&self, _message: &Message, _cx: &Context) -> Result<Option<Arc<JsonPath>>, Fault> {
-        Ok(None)
-    }
-
-    /// Where a `${...}` path stands, for writing results back.
-    pub fn target(&self, _message: &Message, _cx: &Context) -> Result<Option<Target>, Fault> {
-        Ok(None)
-    }
-}
-
-/// The message's payload as JSON tree: parsed for JSON payloads, converted for XML ones. `None` for an
-/// empty body; a fault for text that is no JSON.
-pub fn json_root(message: &Message) -> Result<Option<Arc<Json>>, Fault> {
-    match message.payload.as_json() {
-        Some(body) => match body.tree() {
-            Ok(tree) => Ok(Some(tree.clone())),
-            Err(error) => Err(Fault::new(format!("the payload is no JSON: {error}"))),
-        },
-        None => Ok(None),
-    }
-}
-
-/// Text with `${...}` expressions in it: log messages, formats, call bodies. An expression ends at the
-/// first `}`.
-#[derive(Debug)]
-pub struct InlineTemplate {
-    parts: Vec<InlinePart>,
-}
-
-/// A piece of an [`InlineTemplate`].
-#[derive(Debug)]
-pub enum InlinePart {
-    /// Literal text.
-    Text(Arc<str>),
-    /// The expression between `${` and `}`.
-    Expr(Arc<Expr>),
-}
-
-impl InlineTemplate {
-    /// Compiles a text; the error is that of the first bad expression.
-    pub fn compile(text: &str, _prefixes: &[(Arc<str>, Arc<str>)]) -> Result<Self, String> {
-        Ok(Self { parts: vec![InlinePart::Text(text.into())] })
-    }
-
-    /// The pieces in order, for callers with replacement rules of their own.
-    pub fn parts(&self) -> &[InlinePart] {
-        &self.parts
-    }
-
-    /// Does it hold any expression?
-    pub fn is_dynamic(&self) -> bool {
-        self.parts.iter().any(|part| matches!(part, InlinePart::Expr(_)))
-    }
-
-    /// The text with each expression replaced by its string form; null becomes nothing.
-    pub fn text(&self, message: &Message, cx: &Context) -> Result<String, Fault> {
-        let mut out = String::new();
-        for part in &self.parts {
-            match part {
-                InlinePart::Text(text) => out.push_str(text),
-                InlinePart::Expr(expr) => out.push_str(&expr.text(message, cx)?.unwrap_or_default()),
-            }
+    pub fn json_path(&self, message: &Message, cx: &Context) -> Result<Option<Arc<JsonPath>>, Fault> {
+        match &self.kind {
+            Kind::Json(json) => json.path(message, cx).map(Some),
+            Kind::XPath(_) | Kind::Synapse(_) => Ok(None),
         }
-        Ok(out)
     }
 
-    /// Does evaluating it need the message body?
-    pub fn reads_body(&self) -> bool {
-        self.parts.iter().any(|part| matches!(part, InlinePart::Expr(expr) if expr.reads_body()))
+    /// Where a `${...}` path stands, for writing results back; `None` for what is no path.
+    pub fn target(&self, message: &Message, cx: &Context) -> Result<Option<Target>, Fault> {
+        match &self.kind {
+            Kind::Synapse(synapse) => synapse.target(message, cx),
+            Kind::XPath(_) | Kind::Json(_) => Ok(None),
+        }
     }
+}
+
+fn explain(error: &artifacts::expr::SyntaxError) -> String {
+    format!("{} at character {}", error.message, error.offset + 1)
 }
 
 /// A literal, or an expression in braces: `key="{...}"`.
@@ -201,4 +249,29 @@ impl Dynamic {
             Dynamic::Expr(expr) => expr.reads_body(),
         }
     }
+}
+
+/// The message's payload as JSON tree: parsed for JSON payloads, converted for XML ones. `None` for an
+/// empty body; a fault for text that is no JSON and for XML that JSON cannot express.
+pub fn json_root(message: &Message) -> Result<Option<Arc<Json>>, Fault> {
+    let fail = |error: String| Fault::new(format!("the payload cannot be read as JSON: {error}"));
+    match message.payload.content() {
+        Some(Content::Json(body)) if body.is_blank() => Ok(None),
+        Some(Content::Json(body)) => body.tree().cloned().map(Some).map_err(|error| fail(error.to_string())),
+        _ => match json_text(&message.payload)? {
+            Some(text) => Json::parse(&text).map(|tree| Some(Arc::new(tree))).map_err(|e| fail(e.to_string())),
+            None => Ok(None),
+        },
+    }
+}
+
+/// The payload as JSON text: verbatim for JSON payloads, converted for XML ones.
+pub(crate) fn json_text(payload: &Payload) -> Result<Option<Arc<str>>, Fault> {
+    if let Some(body) = payload.as_json() {
+        return Ok((!body.text().is_empty()).then(|| body.text().clone()));
+    }
+    let envelope = payload.envelope();
+    let Some(element) = envelope.payload() else { return Ok(None) };
+    let text = xml_to_json_text(envelope.document(), element, &ConversionSettings::default());
+    text.map(|text| Some(text.into())).map_err(|error| Fault::new(error.to_string()))
 }

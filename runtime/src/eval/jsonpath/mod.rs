@@ -89,6 +89,11 @@ impl JsonPath {
         self.definite
     }
 
+    /// Ends in a function?
+    pub fn is_function(&self) -> bool {
+        self.function
+    }
+
     /// Is it `$`?
     pub fn is_root(&self) -> bool {
         self.at_document && self.tokens.is_empty()
@@ -176,8 +181,9 @@ fn found(json: &Json, member: bool, function: bool) -> Found {
         Json::Null => Found::Null,
         Json::Bool(value) => Found::Bool(*value, function),
         Json::String(text) => Found::Text(text.clone(), function),
-        Json::Number(text) if member => Found::Number(Number::of_member(text), function),
-        Json::Number(text) => Found::Number(Number::Lazy(text.clone()), function),
+        Json::Number(text) if function => Found::Number(Number::of_function(text), true),
+        Json::Number(text) if member => Found::Number(Number::of_member(text), false),
+        Json::Number(text) => Found::Number(Number::Lazy(text.clone()), false),
         container => Found::Container(container.clone()),
     }
 }

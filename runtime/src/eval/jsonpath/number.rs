@@ -40,6 +40,15 @@ impl Number {
         }
     }
 
+    /// What a function gave: its texts are those of Java numbers.
+    pub(super) fn of_function(text: &Arc<str>) -> Self {
+        match (text.parse::<i64>(), text.parse::<f64>()) {
+            (Ok(value), _) => Number::Long(value),
+            (_, Ok(value)) if text.contains(['.', 'N', 'I']) => Number::Double(value),
+            _ => Number::Big(text.clone()),
+        }
+    }
+
     /// The text it prints as.
     pub fn text(&self) -> Arc<str> {
         match self {

@@ -44,7 +44,7 @@ fn resolve(
             let element = element.ok_or_else(|| Fault::new("the value of an XML variable is no XML"))?;
             Ok(Some(Value::Xml(element)))
         }
-        None => expr.value(message, cx),
+        None => expr.variable_value(message, cx),
         Some(kind) => {
             let value = expr.value(message, cx)?;
             typed(value, kind).map(Some).ok_or_else(|| mismatch(expr, kind))

@@ -1,0 +1,190 @@
+//! XPath as Synapse uses it: over the envelope, with the message's variables and functions.
+
+use super::functions::{MessageScope, is_plain};
+use super::selection::Selected;
+use super::xpath::{EvaluationError, Names, Part, Query, Value as XValue};
+use super::Binding;
+use crate::errors::Fault;
+use crate::flow::Context;
+use crate::message::{Envelope, Message, Soap, Value, XmlItem};
+use artifacts::expr::SyntaxError;
+use artifacts::expr::xpath::{Expr as Tree, Path, QName, Start};
+use artifacts::xml::{Document, NodeId, XmlElement};
+use std::sync::Arc;
+
+/// A compiled XPath.
+#[derive(Debug)]
+pub(crate) struct XPathExpr {
+    pub(crate) query: Query,
+    direct: Option<Direct>,
+    /// Can the result depend on the body? Otherwise the payload is not even looked at.
+    needs_tree: bool,
+}
+
+/// Expressions that are no more than a look-up.
+#[derive(Debug)]
+enum Direct {
+    Property(Arc<str>),
+    Axis2(Arc<str>),
+    Header(Arc<str>),
+    Variable(Arc<str>),
+}
+
+impl XPathExpr {
+    pub(crate) fn compile(text: &str, prefixes: &[Binding]) -> Result<Self, SyntaxError> {
+        let parsed = artifacts::expr::xpath::parse(text)?;
+        let (direct, needs_tree) = (direct(&parsed.root), needs_tree(&parsed.root));
+        Ok(Self { query: Query::from_tree(&parsed, Names::jaxen(prefixes)), direct, needs_tree })
+    }
+
+    /// The value of a pure look-up when it is a text.
+    fn look_up(&self, message: &Message) -> Option<Arc<str>> {
+        let value = match self.direct.as_ref()? {
+            Direct::Property(name) => match message.properties.entry(name) {
+                Some(value) => value.cloned(),
+                None => message.property(name),
+            },
+            Direct::Axis2(name) => message.axis2(name),
+            Direct::Header(name) => message.headers.value(name),
+            Direct::Variable(name) => message.variables.get(name).cloned(),
+        };
+        match value {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn envelope(&self, message: &Message) -> Envelope {
+        if self.needs_tree { message.payload.envelope() } else { Envelope::new(Soap::V11) }
+    }
+
+    /// Evaluates and hands the result to `use_it` while the trees are borrowed.
+    pub(crate) fn evaluate<R>(
+        &self,
+        message: &Message,
+        cx: &Context,
+        use_it: impl FnOnce(XValue<'_>, &Envelope) -> R,
+    ) -> Result<R, EvaluationError> {
+        let envelope = self.envelope(message);
+        let scope = MessageScope { message, cx, envelope: &envelope };
+        let value = self.query.evaluate(&scope, scope.node())?;
+        Ok(use_it(value, &envelope))
+    }
+
+    fn fault(&self, error: EvaluationError) -> Fault {
+        let text = self.query.text();
+        Fault::new(format!("Evaluation of the XPath expression {text} resulted in an error")).detail(error.0)
+    }
+
+    /// `stringValueOf`.
+    pub(crate) fn text(&self, message: &Message, cx: &Context) -> Result<Option<String>, Fault> {
+        if let Some(text) = self.look_up(message) {
+            return Ok(Some(text.to_string()));
+        }
+        let text = self.evaluate(message, cx, |value, _| self.query.synapse_text(&value));
+        text.map_err(|error| self.fault(error))
+    }
+
+    /// `booleanValueOf`.
+    pub(crate) fn is_true(&self, message: &Message, cx: &Context) -> Result<bool, Fault> {
+        if let Some(text) = self.look_up(message) {
+            return Ok(!text.is_empty());
+        }
+        let truth = self.evaluate(message, cx, |value, _| value.boolean());
+        truth.map_err(|error| {
+            Fault::new(format!("Error evaluating Expression : {}", self.query.text())).detail(error.0)
+        })
+    }
+
+    /// `selectNodes`.
+    pub(crate) fn select(&self, message: &Message, cx: &Context) -> Result<Vec<Selected>, Fault> {
+        let nodes = self.evaluate(message, cx, |value, envelope| selected(&value, envelope));
+        nodes.map_err(|error| self.fault(error))
+    }
+}
+
+fn selected(value: &XValue<'_>, envelope: &Envelope) -> Vec<Selected> {
+    match value {
+        XValue::Nodes(_) | XValue::Element(_) => {
+            value.nodes().iter().map(|node| select_node(*node, envelope)).collect()
+        }
+        XValue::Null => Vec::new(),
+        scalar => vec![Selected::Item(XmlItem::Text(scalar.synapse_text(false).unwrap_or_default().into()))],
+    }
+}
+
+fn select_node(node: super::xpath::Node<'_>, envelope: &Envelope) -> Selected {
+    let own = std::ptr::eq(node.document, &**envelope.document());
+    match (node.part, own) {
+        (Part::Whole, true) => Selected::Own(node.id),
+        (Part::Attribute(_), true) => match node.name() {
+            Some(name) => Selected::OwnAttribute(node.id, name.clone()),
+            None => Selected::Item(XmlItem::Text(node.string_value().into())),
+        },
+        (Part::Whole, false) if node.is_element() => {
+            Selected::Item(XmlItem::Element(copy(node.document, node.id)))
+        }
+        _ => Selected::Item(XmlItem::Text(node.string_value().into())),
+    }
+}
+
+/// A handle on a copy of an element.
+pub(crate) fn copy(document: &Document, node: NodeId) -> XmlElement {
+    let copy = Document::from_subtree(document, node);
+    let root = copy.root_element().unwrap_or(Document::ROOT);
+    XmlElement::new(Arc::new(copy), root)
+}
+
+fn direct(tree: &Tree) -> Option<Direct> {
+    match tree {
+        Tree::Variable(name) => {
+            let local = name.local.clone();
+            Some(match &*name.prefix {
+                "ctx" => Direct::Property(local),
+                "axis2" => Direct::Axis2(local),
+                "trp" => Direct::Header(local),
+                "var" => Direct::Variable(local),
+                _ => return None,
+            })
+        }
+        Tree::Call(name, arguments) if &*name.local == "get-property" => match arguments.as_slice() {
+            [Tree::Literal(name)] if is_plain(name) => Some(Direct::Property(name.clone())),
+            [Tree::Literal(scope), Tree::Literal(name)] if is_plain(name) => Some(match &**scope {
+                "default" => Direct::Property(name.clone()),
+                "axis2" => Direct::Axis2(name.clone()),
+                "transport" => Direct::Header(name.clone()),
+                _ => return None,
+            }),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Functions that look at nothing but their arguments.
+fn is_pure(name: &QName, arguments: &[Tree]) -> bool {
+    match &*name.local {
+        "string" | "number" | "normalize-space" | "string-length" => !arguments.is_empty(),
+        "concat" | "contains" | "starts-with" | "ends-with" | "substring" | "substring-before"
+        | "substring-after" | "translate" | "not" | "true" | "false" | "boolean" | "floor" | "ceiling"
+        | "round" | "get-property" | "base64Encode" | "base64Decode" | "url-encode" | "hmac-generate"
+        | "vault-lookup" | "upper-case" | "lower-case" => true,
+        _ => false,
+    }
+}
+
+fn needs_tree(tree: &Tree) -> bool {
+    match tree {
+        Tree::Number(_) | Tree::Literal(_) => false,
+        Tree::Variable(name) => matches!(&*name.prefix, "" | "func"),
+        Tree::Call(name, arguments) => !is_pure(name, arguments) || arguments.iter().any(needs_tree),
+        Tree::Negate(inner) => needs_tree(inner),
+        Tree::Chain(first, rest) => needs_tree(first) || rest.iter().any(|(_, operand)| needs_tree(operand)),
+        Tree::Union(parts) => parts.iter().any(needs_tree),
+        Tree::Filter(..) => true,
+        Tree::Path(Path { start: Start::Expr(start), steps }) => {
+            needs_tree(start) || steps.iter().any(|step| !step.predicates.is_empty())
+        }
+        Tree::Path(_) => true,
+    }
+}
