@@ -22,9 +22,9 @@ pub mod program;
 pub mod router;
 pub mod server;
 pub mod services;
-pub mod testing;
 pub mod settings;
 pub mod stores;
+pub mod testing;
 pub mod xslt;
 
 /// The crate that reads artifacts, for callers that hold only the runtime.

@@ -48,10 +48,12 @@ fn answer(case: &Tuple, message: &Message, cx: &Context) -> Result<Tuple, String
     Ok(match kind {
         "expression" => text(&Expr::compile_synapse(expression, &prefixes)?),
         "jsonpath" => text(&Expr::compile_json_path(expression)?),
-        "inline-text" => match InlineTemplate::compile(text_of(case, "template"), &prefixes)?.text(message, cx) {
-            Ok(text) => json!({"text": text}),
-            Err(error) => fault(error),
-        },
+        "inline-text" => {
+            match InlineTemplate::compile(text_of(case, "template"), &prefixes)?.text(message, cx) {
+                Ok(text) => json!({"text": text}),
+                Err(error) => fault(error),
+            }
+        }
         "reads-payload" => {
             let expr = match text_of(case, "language") {
                 "xpath" => Expr::compile(expression, &prefixes, Dialects::Any)?,
@@ -234,9 +236,7 @@ mod tests {
             documents: json!({"d": {"type": "json", "text": "{\"a\":7}"}}),
             variable_sets: json!({"v": {"x": {"type": "integer", "value": 1}}}),
         };
-        let case = |kind: &str, expression: &str| {
-            json!({"kind": kind, "expression": expression, "payload": "d", "variables": "v"})
-        };
+        let case = |kind: &str, expression: &str| json!({"kind": kind, "expression": expression, "payload": "d", "variables": "v"});
         assert_eq!(ask(&case("expression", "payload.a + vars.x"), &library), json!({"text": "8"}));
         assert_eq!(ask(&case("expression", "1 +"), &library)["error"], json!(true));
         assert_eq!(ask(&case("jsonpath", "$.a"), &library), json!({"text": "7"}));

@@ -130,10 +130,11 @@ fn needs_quotes(value: &str, group: &str, text: &str) -> bool {
     if value.is_empty() && group.contains("json-eval(") {
         return true;
     }
-    let quoted = text.find(group).is_some_and(|at| {
-        text[..at].ends_with('"') && text[at + group.len()..].starts_with('"')
-    });
-    let structured = artifacts::xml::parse(value).is_ok() || Json::parse(value).is_ok_and(|_| !value.is_empty());
+    let quoted = text
+        .find(group)
+        .is_some_and(|at| text[..at].ends_with('"') && text[at + group.len()..].starts_with('"'));
+    let structured =
+        artifacts::xml::parse(value).is_ok() || Json::parse(value).is_ok_and(|_| !value.is_empty());
     !structured && (value.is_empty() || !quoted)
 }
 

@@ -259,7 +259,9 @@ pub fn json_root(message: &Message) -> Result<Option<Arc<Json>>, Fault> {
         Some(Content::Json(body)) if body.is_blank() => Ok(None),
         Some(Content::Json(body)) => body.tree().cloned().map(Some).map_err(|error| fail(error.to_string())),
         _ => match json_text(&message.payload)? {
-            Some(text) => Json::parse(&text).map(|tree| Some(Arc::new(tree))).map_err(|e| fail(e.to_string())),
+            Some(text) => {
+                Json::parse(&text).map(|tree| Some(Arc::new(tree))).map_err(|e| fail(e.to_string()))
+            }
             None => Ok(None),
         },
     }

@@ -1,9 +1,9 @@
 //! XPath as Synapse uses it: over the envelope, with the message's variables and functions.
 
+use super::Binding;
 use super::functions::{MessageScope, is_plain};
 use super::selection::Selected;
 use super::xpath::{EvaluationError, Names, Part, Query, Value as XValue};
-use super::Binding;
 use crate::errors::Fault;
 use crate::flow::Context;
 use crate::message::{Envelope, Message, Soap, Value, XmlItem};

@@ -1,6 +1,6 @@
 //! Encodings: base64, URL encoding in its two Java forms, keyed hashes, character sets.
 
-use crate::eval::xpath::{EvaluationError, Evaluated, Value as XValue};
+use crate::eval::xpath::{Evaluated, EvaluationError, Value as XValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use hmac::{KeyInit, Mac};
@@ -32,9 +32,10 @@ pub(crate) fn decode(bytes: &[u8], charset: &str) -> Option<String> {
     Some(match charset.to_ascii_uppercase().as_str() {
         "UTF-8" | "UTF8" => String::from_utf8_lossy(bytes).into_owned(),
         "ISO-8859-1" | "ISO8859_1" | "LATIN1" => bytes.iter().map(|b| char::from(*b)).collect(),
-        "US-ASCII" | "ASCII" => {
-            bytes.iter().map(|b| if b.is_ascii() { char::from(*b) } else { char::REPLACEMENT_CHARACTER }).collect()
-        }
+        "US-ASCII" | "ASCII" => bytes
+            .iter()
+            .map(|b| if b.is_ascii() { char::from(*b) } else { char::REPLACEMENT_CHARACTER })
+            .collect(),
         "UTF-16" => match bytes {
             [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
             [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),

@@ -2,7 +2,7 @@
 
 use super::MessageScope;
 use crate::eval::dates;
-use crate::eval::xpath::{EvaluationError, Evaluated, Value as XValue};
+use crate::eval::xpath::{Evaluated, EvaluationError, Value as XValue};
 use crate::message::{Message, Soap};
 use crate::program::Resource;
 use std::borrow::Cow;
@@ -10,10 +10,7 @@ use std::borrow::Cow;
 const SCOPES: [&str; 9] =
     ["default", "axis2", "transport", "registry", "func", "system", "env", "file", "operation"];
 
-pub(super) fn get_property<'a>(
-    scope: &MessageScope<'a>,
-    arguments: &[XValue<'a>],
-) -> Evaluated<XValue<'a>> {
+pub(super) fn get_property<'a>(scope: &MessageScope<'a>, arguments: &[XValue<'a>]) -> Evaluated<XValue<'a>> {
     let text = |index: usize| arguments.get(index).map(|value| value.string().into_owned());
     match arguments.len() {
         0 => Ok(XValue::text("")),

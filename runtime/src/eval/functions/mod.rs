@@ -5,7 +5,7 @@ mod get_property;
 
 pub(crate) use get_property::is_plain;
 
-use super::xpath::{EvaluationError, Evaluated, Focus, FunctionName, Node, Scope, Value as XValue};
+use super::xpath::{Evaluated, EvaluationError, Focus, FunctionName, Node, Scope, Value as XValue};
 use super::{Expr, Kind};
 use crate::flow::Context;
 use crate::message::{Envelope, Message, Value, XmlItem};

@@ -66,9 +66,9 @@ impl Access {
                     _ => None,
                 })
                 .collect();
-            let filled = values.iter().try_fold(access.start_text(), |text, (key, value)| {
-                replace_first(&text, key, value)
-            });
+            let filled = values
+                .iter()
+                .try_fold(access.start_text(), |text, (key, value)| replace_first(&text, key, value));
             access.ready = Some(filled.and_then(|text| access.plan(&text)));
         }
         access

@@ -250,9 +250,8 @@ fn index(index: syntax::Index, prefixes: &[Binding]) -> Index {
 
 fn call(name: &str, arguments: Vec<syntax::Expr>, prefixes: &[Binding]) -> Node {
     if name == "xpath" {
-        let compiled = |text: &str| {
-            XPathExpr::compile(text, prefixes).map(Box::new).map_err(|error| error.to_string())
-        };
+        let compiled =
+            |text: &str| XPathExpr::compile(text, prefixes).map(Box::new).map_err(|error| error.to_string());
         match arguments.as_slice() {
             [syntax::Expr::Text(text)] => return Node::XPath(compiled(syntax::unquoted(text)), None),
             [syntax::Expr::Text(text), syntax::Expr::Text(name)]
@@ -392,7 +391,8 @@ impl Run<'_> {
                 None => Err(Stop::escape("the XPath gives null")),
             };
         }
-        let items = xpath.evaluate(self.message, self.cx, |value, envelope| functions::node_list(&value, envelope));
+        let items =
+            xpath.evaluate(self.message, self.cx, |value, envelope| functions::node_list(&value, envelope));
         match items {
             Ok(Some(items)) => Ok(Some(Res::Xml(Value::Nodes(items.into())))),
             Ok(None) => Err(Stop::escape("the XPath gives no node list")),

@@ -254,9 +254,14 @@ mod tests {
 
     #[test]
     fn java_doubles() {
-        for (text, value) in
-            [("5d", 5.0), (" 1e3 ", 1000.0), ("5.", 5.0), (".5", 0.5), ("0x1p3", 8.0), ("-Infinity", f64::NEG_INFINITY)]
-        {
+        for (text, value) in [
+            ("5d", 5.0),
+            (" 1e3 ", 1000.0),
+            ("5.", 5.0),
+            (".5", 0.5),
+            ("0x1p3", 8.0),
+            ("-Infinity", f64::NEG_INFINITY),
+        ] {
             assert_eq!(java_f64(text), Some(value), "{text}");
         }
         for text in ["", " ", "0x10", "1_0", "abc", "inf", "5,5", "d", "--1", "1e"] {
