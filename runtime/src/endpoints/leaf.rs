@@ -7,7 +7,7 @@ use crate::errors::{Fault, codes};
 use crate::eval::Dynamic;
 use crate::flow::{Answer, Context};
 use crate::http::{InResponse, SendError, backend};
-use crate::message::{Envelope, Headers, Message, Payload, Soap, Value};
+use crate::message::{Headers, Message, Payload, Soap, Value, media_type_parameter};
 use artifacts::kinds::endpoint::{Format, RetryConfig, TimeoutAction};
 use base64::Engine as _;
 use http::Method;
@@ -296,7 +296,7 @@ impl Leaf {
             }
             Format::Get => {
                 message.rest = true;
-                message.set_message_type("application/x-www-form-urlencoded");
+                message.axis2.set("messageType", "application/x-www-form-urlencoded");
             }
             Format::Soap11 => reshape_soap(message, Soap::V11, "text/xml"),
             Format::Soap12 => reshape_soap(message, Soap::V12, "application/soap+xml"),
@@ -305,19 +305,25 @@ impl Leaf {
     }
 }
 
+/// The envelope in the wanted version. MI drops `messageType` and rewrites the header: its charset stays,
+/// the action of SOAP 1.2 joins it.
 fn reshape_soap(message: &mut Message, version: Soap, media: &str) {
     let envelope = message.payload.envelope();
-    if envelope.version() != version {
-        let mut other = Envelope::new(version);
-        if let Some(payload) = envelope.payload() {
-            other.set_payload(envelope.document(), payload);
-        }
-        message.payload = Payload::xml(other);
-    } else {
-        message.payload = Payload::xml(envelope);
-    }
+    message.payload = Payload::xml(match envelope.version() == version {
+        true => envelope,
+        false => envelope.converted(version),
+    });
     message.rest = false;
-    message.set_message_type(media);
+    message.axis2.remove("messageType");
+    let before = message.headers.get("Content-Type").map(std::borrow::Cow::into_owned);
+    let mut content_type = media.to_owned();
+    if let (Some(action), Some(_), Soap::V12) = (&message.addressing.action, &before, version) {
+        content_type.push_str(&format!(";action=\"{action}\""));
+    }
+    if let Some(charset) = before.as_deref().and_then(|text| media_type_parameter(text, "charset")) {
+        content_type.push_str(&format!("; charset={charset}"));
+    }
+    message.headers.set("Content-Type", &content_type);
 }
 
 /// What the fault sequence sees again when sending failed.

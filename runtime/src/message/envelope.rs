@@ -34,6 +34,7 @@ pub struct Envelope {
     document: Arc<Document>,
     version: Soap,
     source: Option<bytes::Bytes>,
+    parsed: bool,
 }
 
 impl Envelope {
@@ -42,7 +43,7 @@ impl Envelope {
         static EMPTY: [OnceLock<Arc<Document>>; 2] = [OnceLock::new(), OnceLock::new()];
         let slot = &EMPTY[usize::from(version == Soap::V12)];
         let document = slot.get_or_init(|| Arc::new(empty_document(version))).clone();
-        Self { document, version, source: None }
+        Self { document, version, source: None, parsed: false }
     }
 
     /// Takes a document whose root is a SOAP envelope with a body; gives it back otherwise.
@@ -54,7 +55,7 @@ impl Envelope {
             .and_then(|root| Soap::from_namespace(document.namespace(root)));
         match version {
             Some(version) => {
-                let envelope = Self { document: Arc::new(document), version, source: None };
+                let envelope = Self { document: Arc::new(document), version, source: None, parsed: true };
                 if envelope.body_node().is_some() {
                     Ok(envelope)
                 } else {
@@ -91,6 +92,11 @@ impl Envelope {
     /// The tree.
     pub fn document(&self) -> &Arc<Document> {
         &self.document
+    }
+
+    /// Did it come as an envelope? The empty header of one made here is not written.
+    pub fn is_parsed(&self) -> bool {
+        self.parsed
     }
 
     /// The body as it came, while nobody has changed the tree. Kept for media types that would not be

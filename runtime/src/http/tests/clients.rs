@@ -204,3 +204,68 @@ async fn a_drain_that_takes_too_long_is_given_up() {
     tokio::time::sleep(Duration::from_millis(30)).await;
     assert!(!running.drain(Duration::from_millis(50)).await);
 }
+
+#[tokio::test]
+async fn heads_and_old_clients_get_no_framing_they_cannot_use() {
+    let running = listen(ListenerOptions::default(), |mut message, exchange| {
+        message.payload = crate::message::Payload::Unread(crate::message::WireBody::Full("abc".into()));
+        message.axis2.set("NO_ENTITY_BODY", Value::Boolean(false));
+        echo(message, exchange)
+    })
+    .await;
+    let head = talk(running.local_addr(), b"HEAD / HTTP/1.1\r\n\r\n").await.to_ascii_lowercase();
+    assert!(head.starts_with("http/1.1 200") && head.ends_with("\r\n\r\n"), "{head}");
+    assert!(!head.contains("content-length") && !head.contains("transfer-encoding"), "{head}");
+    let old = talk(running.local_addr(), b"GET / HTTP/1.0\r\n\r\n").await.to_ascii_lowercase();
+    assert!(old.ends_with("\r\n\r\nabc") && !old.contains("transfer-encoding"), "{old}");
+    assert!(!old.contains("content-length"), "{old}");
+}
+
+#[tokio::test]
+async fn the_status_follows_the_properties() {
+    for (name, value, status) in [
+        ("HTTP_SC", Value::from("404"), "404"),
+        ("HTTP_SC", Value::Integer(418), "418"),
+        ("HTTP_SC", Value::from("x"), "200"),
+        ("SC_ACCEPTED", Value::from("true"), "202"),
+        ("ERROR_CODE", Value::Integer(101_504), "502"),
+    ] {
+        let running = listen(ListenerOptions::default(), move |mut message, exchange| {
+            message.axis2.set(name, value.clone());
+            echo(message, exchange)
+        })
+        .await;
+        let answer = talk(running.local_addr(), GET).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{name}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn etags_spare_the_body() {
+    let running = listen(ListenerOptions::default(), |mut message, exchange| {
+        message.axis2.set("HTTP_ETAG", Value::Boolean(true));
+        echo(message, exchange)
+    })
+    .await;
+    let post = "POST / HTTP/1.1\r\nContent-Type: text/plain\r\nContent-Length: 1\r\n";
+    let first = talk(running.local_addr(), format!("{post}\r\na").as_bytes()).await;
+    let tag = first.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap().to_owned();
+    let again = format!("{post}If-None-Match: {tag}\r\n\r\na");
+    assert!(talk(running.local_addr(), again.as_bytes()).await.starts_with("HTTP/1.1 304"));
+}
+
+#[tokio::test]
+async fn a_soap_client_gets_its_version_back() {
+    use crate::message::{Envelope, Payload, Soap};
+    let running = listen(ListenerOptions::default(), |mut message, exchange| {
+        message.payload = Payload::xml(Envelope::with_text(Soap::V12, "x"));
+        message.set_message_type("application/soap+xml");
+        echo(message, exchange)
+    })
+    .await;
+    let request =
+        b"POST / HTTP/1.1\r\nSOAPAction: \"a\"\r\nContent-Type: text/xml\r\nContent-Length: 1\r\n\r\n ";
+    let answer = talk(running.local_addr(), request).await;
+    assert!(answer.contains("content-type: text/xml; charset=UTF-8"), "{answer}");
+    assert!(answer.contains("http://schemas.xmlsoap.org/soap/envelope/"), "{answer}");
+}

@@ -32,8 +32,10 @@ pub fn for_request(message: &Message) -> Option<String> {
         if is_multipart(header) {
             return (!message.payload.is_unread()).then(|| of_formatter(message));
         }
-        let property = message.axis2_text("ContentType").or_else(|| message.axis2_text("messageType"));
-        return property.filter(|value| !value.is_empty());
+        // Endpoints with a SOAP format have written the header themselves.
+        let media = message.axis2_text("messageType")?;
+        let property = message.axis2_text("ContentType").unwrap_or(media);
+        return Some(property).filter(|value| !value.is_empty());
     }
     let has_body = !message.payload.is_unread() && !message.axis2_flag("NO_ENTITY_BODY");
     has_body.then(|| of_formatter(message))

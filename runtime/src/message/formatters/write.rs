@@ -74,11 +74,12 @@ fn element(document: &Document, node: NodeId) -> String {
     out
 }
 
-/// XML declaration and envelope; an empty header is left out, as Axiom does.
+/// XML declaration and envelope; the empty header of an envelope made here is left out, as Axiom does.
 fn soap(envelope: &Envelope, charset: &str) -> String {
     let document = envelope.document();
     let declaration = format!("<?xml version='1.0' encoding='{charset}'?>");
-    let empty_header = envelope.header().filter(|header| document.first_child(*header).is_none());
+    let empty = |header: &NodeId| !envelope.is_parsed() && document.first_child(*header).is_none();
+    let empty_header = envelope.header().filter(empty);
     let Some(header) = empty_header else { return declaration + &element(document, envelope.root()) };
     let mut without = envelope.clone();
     without.document_mut().detach(header);
