@@ -3,7 +3,7 @@
 use crate::deploy::ConfigValues;
 use crate::flow::Branches;
 use crate::http::{Client, Timeouts};
-use crate::mediators::Caches;
+use crate::mediators::{Caches, ScriptPool};
 use crate::stores::Stores;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -48,6 +48,8 @@ pub struct Services {
     pub stores: Stores,
     /// Response caches that are in use.
     pub caches: Caches,
+    /// Threads that run scripts.
+    pub scripts: ScriptPool,
 }
 
 impl Default for Services {
@@ -64,6 +66,7 @@ impl Default for Services {
             system: SharedTexts::default(),
             stores: Stores::default(),
             caches: Caches::default(),
+            scripts: ScriptPool::default(),
         }
     }
 }

@@ -72,6 +72,7 @@ mediators! {
     "rewrite" => rewrite;
     "sampler" => sampler;
     "scatter-gather" => scatter_gather;
+    "script" => script;
     "send" => send;
     "sequence" => sequence;
     "smooks" => smooks;
@@ -86,6 +87,7 @@ mediators! {
 }
 
 pub use cache::Caches;
+pub use script::ScriptPool;
 
 /// Compiles one mediator element; an unknown one is an error, as in MI.
 pub fn compile(element: ElementRef<'_>, compiler: &mut Compiler) -> Option<Step> {

@@ -4,7 +4,6 @@
 //! A row of the mediator table hides the row of the same name here.
 
 mod routing;
-mod script;
 mod transform;
 
 use crate::compile::Compiler;
@@ -27,7 +26,6 @@ const ALL: &[(&str, Check)] = &[
     ("jsontransform", transform::json_transform),
     ("rewrite", transform::rewrite),
     ("scatter-gather", routing::scatter_gather),
-    ("script", script::check),
     ("smooks", |_, _| {}),
     ("validate", transform::validate),
     ("xquery", transform::xquery),

@@ -11,6 +11,8 @@ mod run;
 #[cfg(test)]
 mod tests;
 
+pub(super) use run::origin;
+
 use super::parts::reading::{NamedSetting, named_settings, parse_boolean};
 use crate::compile::Compiler;
 use crate::eval::InlineTemplate;

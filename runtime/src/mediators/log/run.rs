@@ -159,7 +159,7 @@ fn correlation(message: &Message) -> Option<String> {
 
 /// The part in front of a line that tells which artifact took the message: `{api:Name} `, with method
 /// and path for `request`. Empty for messages that no API, proxy or inbound endpoint took.
-pub(super) fn origin(message: &Message, request: bool) -> String {
+pub(in crate::mediators) fn origin(message: &Message, request: bool) -> String {
     match &message.dispatch.entry {
         EntryName::Api(name) if request => {
             let part = |name: &str| message.property(name).map(|v| v.text().into_owned()).unwrap_or_default();
