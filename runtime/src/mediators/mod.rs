@@ -31,6 +31,7 @@ mod connector_operation;
 mod parts;
 
 mediators! {
+    "NTLM" => ntlm;
     "aggregate" => aggregate;
     "annotatedCommand" => annotated_command;
     "bean" => bean;
@@ -42,8 +43,8 @@ mediators! {
     "class" => class;
     "clone" => clone;
     "conditionalRouter" => conditional_router;
-    "datamapper" => datamapper;
     "dataServiceCall" => data_service_call;
+    "datamapper" => datamapper;
     "dblookup" => dblookup;
     "dbreport" => dbreport;
     "drop" => drop;
@@ -52,15 +53,16 @@ mediators! {
     "enrich" => enrich;
     "entitlementService" => entitlement_service;
     "eventPublisher" => event_publisher;
+    "fastXSLT" => fast_xslt;
     "filter" => filter;
     "foreach" => foreach;
     "header" => header;
     "in" => in_list;
     "iterate" => iterate;
+    "jsontransform" => jsontransform;
     "log" => log;
     "loopback" => loopback;
     "makefault" => makefault;
-    "NTLM" => ntlm;
     "oauthService" => oauth_service;
     "opa" => opa;
     "out" => out_list;
@@ -84,6 +86,7 @@ mediators! {
     "transaction" => transaction;
     "variable" => variable;
     "xquery" => xquery;
+    "xslt" => xslt;
 }
 
 pub use cache::Caches;
