@@ -127,7 +127,11 @@ fn whole(text: &str) -> Coerced {
 
 /// MI gives a number without fraction as many zeros behind the point as it has characters.
 fn decimal(text: &str) -> String {
-    if text.contains(['.', 'e', 'E']) { text.to_owned() } else { format!("{text}.{}", "0".repeat(text.len())) }
+    if text.contains(['.', 'e', 'E']) {
+        text.to_owned()
+    } else {
+        format!("{text}.{}", "0".repeat(text.len()))
+    }
 }
 
 /// `enum` and `const` for texts and booleans.
@@ -210,7 +214,9 @@ fn object(json: &Json, schema: &Json) -> Coerced {
     if let Some(Json::Array(required)) = schema.get("required") {
         for name in required {
             if json.get(&text_of(name)?).is_none() {
-                return Err(format!("Input object : {json} does not contains all the elements required in the schema : {schema}"));
+                return Err(format!(
+                    "Input object : {json} does not contains all the elements required in the schema : {schema}"
+                ));
             }
         }
     }
@@ -309,7 +315,9 @@ mod tests {
             r#"{"i":12,"n":1.50,"s":"5","b":true,"l":["x"],"o":"7"}"#
         );
         assert_eq!(coerced(r#"{"n":12}"#, schema).unwrap(), r#"{"n":12.00}"#);
-        for bad in [r#"{"i":"abc"}"#, r#"{"i":1.0}"#, r#"{"b":"maybe"}"#, r#"{"i":null}"#, r#"{"s":{}}"#, "[]"] {
+        for bad in
+            [r#"{"i":"abc"}"#, r#"{"i":1.0}"#, r#"{"b":"maybe"}"#, r#"{"i":null}"#, r#"{"s":{}}"#, "[]"]
+        {
             assert!(coerced(bad, schema).is_err(), "{bad}");
         }
     }
@@ -327,7 +335,8 @@ mod tests {
             assert!(coerced(&format!(r#"{{"v":{good}}}"#), &one(rule)).is_ok(), "{rule} {good}");
             assert!(coerced(&format!(r#"{{"v":{bad}}}"#), &one(rule)).is_err(), "{rule} {bad}");
         }
-        let required = r#"{"type":"object","required":["a"],"properties":{"a":{}},"additionalProperties":false}"#;
+        let required =
+            r#"{"type":"object","required":["a"],"properties":{"a":{}},"additionalProperties":false}"#;
         assert!(coerced(r#"{"a":1}"#, required).is_ok());
         assert!(coerced("{}", required).is_err() && coerced(r#"{"a":1,"b":2}"#, required).is_err());
     }

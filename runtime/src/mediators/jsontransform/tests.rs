@@ -8,7 +8,11 @@ fn verdict() {
             "<jsontransform schema='k' bogus='1'><bogus/></jsontransform>",
             "<jsontransform><property name='synapse.commons.json.output.autoPrimitive' value='false'/></jsontransform>",
         ],
-        &["<jsontransform/>", "<jsontransform><property name='a'/></jsontransform>", "<jsontransform><bogus/></jsontransform>"],
+        &[
+            "<jsontransform/>",
+            "<jsontransform><property name='a'/></jsontransform>",
+            "<jsontransform><bogus/></jsontransform>",
+        ],
     );
 }
 

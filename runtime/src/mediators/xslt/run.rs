@@ -41,7 +41,9 @@ impl Origin {
 impl Mediator for Xslt {
     fn mediate(&self, message: &mut Message, cx: &mut Context) -> Result<Next, Fault> {
         if self.source.is_none() && message.payload.envelope().payload().is_none() {
-            tracing::warn!("Found empty soap body, skipping XSLT transformation and continuing the mediation");
+            tracing::warn!(
+                "Found empty soap body, skipping XSLT transformation and continuing the mediation"
+            );
             return Ok(Next::Continue);
         }
         self.transform(message, cx).map_err(|fault| {
@@ -97,7 +99,10 @@ impl Xslt {
             _ => None,
         };
         found.ok_or_else(|| {
-            Fault::new(format!("The evaluation of the XPath expression {} did not result in an OMNode", expr.source()))
+            Fault::new(format!(
+                "The evaluation of the XPath expression {} did not result in an OMNode",
+                expr.source()
+            ))
         })
     }
 
@@ -157,9 +162,8 @@ impl Xslt {
             }
         };
         let loader = |location: &str| self.load(location, message, cx);
-        Stylesheet::compile(document, &loader).map_err(|errors| {
-            broken(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-        })
+        Stylesheet::compile(document, &loader)
+            .map_err(|errors| broken(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
     }
 
     /// An imported stylesheet: by the `resource` children, else as a key of its own.

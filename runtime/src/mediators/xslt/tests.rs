@@ -1,5 +1,5 @@
-use crate::mediators::parts::testing::{body, compile, verdicts, xml};
 use crate::flow::{self, Block, Context, Leave};
+use crate::mediators::parts::testing::{body, compile, verdicts, xml};
 use crate::message::Message;
 use crate::program::{Program, Resource};
 use std::sync::Arc;
@@ -37,12 +37,16 @@ async fn transformed(mediators: &str, entries: &[(&str, &str)], payload: &str) -
 }
 
 fn sheet(inner: &str) -> String {
-    format!("<xsl:stylesheet version='1.0' xmlns:xsl='http://www.w3.org/1999/XSL/Transform'>{inner}</xsl:stylesheet>")
+    format!(
+        "<xsl:stylesheet version='1.0' xmlns:xsl='http://www.w3.org/1999/XSL/Transform'>{inner}</xsl:stylesheet>"
+    )
 }
 
 #[tokio::test]
 async fn the_payload_is_replaced_and_parameters_arrive() {
-    let text = sheet("<xsl:param name='p'/><xsl:template match='/'><t><xsl:value-of select='concat($p, local-name(*))'/></t></xsl:template>");
+    let text = sheet(
+        "<xsl:param name='p'/><xsl:template match='/'><t><xsl:value-of select='concat($p, local-name(*))'/></t></xsl:template>",
+    );
     let mediator = "<xslt key='s'><property name='p' value='v-'/></xslt>";
     let message = transformed(mediator, &[("s", &text)], "<r>1</r>").await;
     assert_eq!(body(&message), "<t>v-r</t>");
@@ -50,7 +54,9 @@ async fn the_payload_is_replaced_and_parameters_arrive() {
 
 #[tokio::test]
 async fn a_target_keeps_the_payload_and_text_gets_its_element() {
-    let text = sheet("<xsl:output method='text'/><xsl:template match='/'>x<xsl:value-of select='.'/></xsl:template>");
+    let text = sheet(
+        "<xsl:output method='text'/><xsl:template match='/'>x<xsl:value-of select='.'/></xsl:template>",
+    );
     let message = transformed("<xslt key='s' target='p'/>", &[("s", &text)], "<r>1</r>").await;
     assert_eq!(body(&message), "<r>1</r>");
     assert!(message.property("p").unwrap().text().ends_with(">x1</text>"));
