@@ -30,6 +30,7 @@ fn a_project_folder() {
         file("src/main/wso2mi/resources/conf/config.properties", "url:string\n"),
         file("src/main/wso2mi/resources/xslt/t.xslt", "<x/>"),
         file("src/main/wso2mi/resources/registry/conf/p.xml", "<p/>"),
+        file("src/main/wso2mi/resources/json/.gitkeep", ""),
         file(
             "src/main/wso2mi/resources/artifact.xml",
             "<artifacts><artifact><item><file>t.xslt</file><path>/_system/governance/mi-resources/xslt</path>\
