@@ -125,7 +125,8 @@ fn project_resources(inside: &[(&str, &File)], app: &mut Application, diagnostic
             }
             continue;
         }
-        if matches!(top, "conf" | "metadata") || file.name() == "artifact.xml" || file.name().starts_with('.') {
+        if matches!(top, "conf" | "metadata") || file.name() == "artifact.xml" || file.name().starts_with('.')
+        {
             continue;
         }
         let key = match rest.strip_prefix("registry/") {
