@@ -145,7 +145,7 @@ impl Shared {
     /// A fire or a status change found the database in trouble.
     pub(crate) fn trouble(&self, error: &StoreError) {
         self.counters.database_errors.fetch_add(1, Ordering::Relaxed);
-        if !matches!(error, StoreError::Refused(_)) {
+        if matches!(error, StoreError::Broken(_)) {
             self.tell(|inbox| inbox.trouble = true);
         }
     }

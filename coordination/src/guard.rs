@@ -277,7 +277,7 @@ impl Guard {
                 Ok(true) => return Ok(()),
                 Ok(false) => true,
                 Err(error) => {
-                    unknown |= !matches!(error, StoreError::Refused(_));
+                    unknown |= error.is_unknown();
                     shared.trouble(&error);
                     false
                 }

@@ -66,7 +66,7 @@ pub enum Input {
     Stopped { key: Key, epoch: Epoch },
     /// Somebody changed a row on purpose: look soon.
     Nudge,
-    /// A statement outside the protocol (a fire) found the database unreachable.
+    /// A statement outside the protocol (a fire) found its connection broken.
     Trouble,
     /// Hand everything over and leave.
     Drain,

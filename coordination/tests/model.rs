@@ -324,7 +324,8 @@ impl Model for Cluster {
                     w.nodes[n].answer = None;
                     w.input(n, Input::Trouble);
                     for (op, sent) in pending {
-                        w.input(n, Input::Answer { op, sent, result: unknown() });
+                        let result = Err(StoreError::Broken("restart".into()));
+                        w.input(n, Input::Answer { op, sent, result });
                     }
                 }
             }

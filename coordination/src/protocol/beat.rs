@@ -45,7 +45,7 @@ impl Protocol {
 
     /// A statement failed. Its outcome may be unknown; nothing is concluded from that.
     pub(super) fn failed(&mut self, now: Duration, error: &StoreError, out: &mut Vec<Output>) {
-        if !matches!(error, StoreError::Refused(_)) {
+        if matches!(error, StoreError::Broken(_)) {
             self.watches.restart();
         }
         if self.trouble_since.is_none() {

@@ -16,9 +16,10 @@ struct Watch {
 
 /// Counters of other members and since when they stand still.
 ///
-/// Silence counts only while we ourselves were in contact: after an error or a gap of our own the
-/// watches start anew, since during that time the others could not be heard either (and a database
-/// that was restarted may have forgotten their last renewal).
+/// Silence counts only while we ourselves were in contact: after a gap of our own the watches start
+/// anew, since during that time the others could not be heard either. The same after a broken
+/// connection: a database that was restarted may have forgotten their last renewal. A statement that
+/// merely took too long changes nothing, or a slow database would keep a dead member alive for ever.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Watches(BTreeMap<MemberId, Watch>);
 

@@ -1,7 +1,7 @@
 //! Where members and leases are kept.
 //!
 //! Every call is one statement: one read, or a compare-and-set on one row. `false` means "the row is
-//! no longer what you saw" and is a normal result. An error of kind [`StoreError::Unknown`] means the
+//! no longer what you saw" and is a normal result. An error for which [`StoreError::is_unknown`] holds means the
 //! statement may or may not have been applied; callers read again before they decide.
 
 pub mod address;
@@ -24,15 +24,27 @@ use crate::member::{Declaration, End, MemberId, MemberInfo};
 /// What a store could not do.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum StoreError {
-    /// No answer in time, or the connection broke. Whatever was asked may still happen, even later.
+    /// No answer in time. Whatever was asked may still happen, even later.
     #[error("the coordination database did not answer: {0}")]
     Unknown(String),
+    /// The connection broke. Whatever was asked may have happened; and perhaps the database was
+    /// restarted, so that what it had confirmed last is no longer certain either.
+    #[error("the connection to the coordination database broke: {0}")]
+    Broken(String),
     /// The database answered that it did not do it (a deadlock, a missing right). Nothing happened.
     #[error("the coordination database refused a statement: {0}")]
     Refused(String),
     /// The address, the credentials or the schema are wrong; repeating does not help.
     #[error("coordination is not set up: {0}")]
     Setup(String),
+}
+
+impl StoreError {
+    /// Whether the statement may have been applied although it failed.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown(_) | Self::Broken(_))
+    }
 }
 
 /// Result of a store call.

@@ -112,3 +112,18 @@ fn a_thousand_tasks_level_out_when_a_node_joins() {
     assert!(after.iter().all(|n| (249..=251).contains(n)), "{before:?} {after:?}");
     assert!(w.starts - terms <= 260, "{} moves", w.starts - terms);
 }
+
+#[test]
+fn a_slow_database_does_not_keep_a_dead_node_alive() {
+    for seed in 0..30 {
+        let (mut w, keys) = cluster(seed, Timing::default(), 3);
+        for n in 0..3 {
+            w.set_latency(n, (MS, 500 * MS), (MS, 500 * MS));
+        }
+        w.run_until(w.now + 5 * SECOND);
+        let victim = keys.iter().find_map(|k| w.runner(k)).unwrap();
+        w.crash(victim);
+        until_elsewhere(&mut w, &keys, victim);
+        assert!(w.oracle.violations.is_empty(), "seed {seed}: {:?}", w.oracle.violations);
+    }
+}

@@ -333,7 +333,7 @@ impl World {
         let silent = || Err(StoreError::Unknown("timeout".into()));
         self.at(self.now + q, Event::Answer { id, result: silent() });
         if std::mem::take(&mut self.nodes[n].broken_connection) {
-            self.at(self.now + 100, Event::Answer { id, result: Err(StoreError::Unknown("broken".into())) });
+            self.at(self.now + 100, Event::Answer { id, result: Err(StoreError::Broken("broken".into())) });
             return;
         }
         let (low, high) = self.nodes[n].latency;
@@ -350,7 +350,7 @@ impl World {
         let Some(p) = self.pending.get(&id) else { return };
         let (n, call) = (p.node, p.call.clone());
         if self.database_down {
-            let error = Err(StoreError::Unknown("connection refused".into()));
+            let error = Err(StoreError::Broken("connection refused".into()));
             self.at(self.now + MS, Event::Answer { id, result: error });
             return;
         }
@@ -461,7 +461,7 @@ impl World {
         }
         let ids: Vec<u64> = self.pending.keys().copied().collect();
         for id in ids {
-            self.at(self.now + MS, Event::Answer { id, result: Err(StoreError::Unknown("reset".into())) });
+            self.at(self.now + MS, Event::Answer { id, result: Err(StoreError::Broken("reset".into())) });
         }
         self.say(|| "the database stops".into());
     }
@@ -591,7 +591,7 @@ impl World {
     }
 
     fn fire_answer(&mut self, n: usize, fire: &FireClaim, result: Result<Reply, StoreError>) {
-        if result.is_err() {
+        if matches!(result, Err(StoreError::Broken(_))) {
             self.step(n, Input::Trouble);
         }
         // An unknown outcome is read again; here the test simply skips the run.

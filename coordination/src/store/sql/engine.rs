@@ -82,11 +82,12 @@ pub(crate) fn sort_error(error: &sqlx::Error) -> StoreError {
     let text = error.to_string();
     match error {
         sqlx::Error::Database(e) if ends_session(e.code().as_deref().unwrap_or("")) => {
-            StoreError::Unknown(text)
+            StoreError::Broken(text)
         }
         sqlx::Error::Database(_) => StoreError::Refused(text),
         sqlx::Error::Configuration(_) => StoreError::Setup(text),
-        _ => StoreError::Unknown(text),
+        sqlx::Error::PoolTimedOut => StoreError::Unknown(text),
+        _ => StoreError::Broken(text),
     }
 }
 
@@ -150,7 +151,7 @@ macro_rules! native_engine {
 
             fn failed(&self, error: &sqlx::Error) -> StoreError {
                 let error = sort_error(error);
-                if matches!(error, StoreError::Unknown(_)) {
+                if error.is_unknown() {
                     self.distrust();
                 }
                 error
@@ -215,7 +216,7 @@ macro_rules! native_engine {
                     }
                     Err(e) => {
                         let error = sort_error(&e);
-                        if !matches!(error, StoreError::Unknown(_)) {
+                        if !error.is_unknown() {
                             lent.give_back();
                         }
                         Err(error)
@@ -237,7 +238,7 @@ macro_rules! native_engine {
                     Ok(rows) => rows,
                     Err(e) => {
                         let error = sort_error(&e);
-                        if !matches!(error, StoreError::Unknown(_)) {
+                        if !error.is_unknown() {
                             lent.give_back();
                         }
                         return Err(error);
