@@ -1,0 +1,101 @@
+//! The traits between a source and the runtime.
+
+use bytes::Bytes;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// A boxed future that can move between threads.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What a source hands over.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// The message's bytes.
+    pub payload: Bytes,
+    /// Media type with parameters; `None` when nothing tells it.
+    pub content_type: Option<String>,
+    /// Facts about the message, for the transport scope.
+    pub headers: Vec<(&'static str, Header)>,
+}
+
+/// A fact with its type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Header {
+    /// Text.
+    Text(String),
+    /// A number: sizes in bytes, times in milliseconds since 1970.
+    Number(i64),
+}
+
+/// What became of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Mediated, or its fault was handled: settle it.
+    Done,
+    /// A fault that nobody handled, with its text: settle it as failed.
+    Failed(String),
+    /// Not taken (the runtime is stopping): leave it where it is.
+    Rejected,
+}
+
+/// Where a source hands over. Implemented once, by the runtime.
+pub trait Deliver: Send + Sync {
+    /// Mediates the delivery to its end.
+    fn deliver(&self, delivery: Delivery) -> BoxFuture<'_, Outcome>;
+}
+
+/// May the source act? Asked before every fetch and every settlement.
+pub trait Gate: Send + Sync {
+    /// Right now?
+    fn holds(&self) -> bool;
+
+    /// Waits until the source is to stop. Cancel safe.
+    fn ended(&self) -> BoxFuture<'_, ()>;
+}
+
+/// What a source works with.
+#[derive(Clone)]
+pub struct InboundContext {
+    /// Who takes deliveries.
+    pub to: Arc<dyn Deliver>,
+    /// May it act?
+    pub gate: Arc<dyn Gate>,
+    /// Name of the inbound endpoint, for log lines.
+    pub name: Arc<str>,
+}
+
+impl fmt::Debug for InboundContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "InboundContext({})", self.name)
+    }
+}
+
+/// A source of deliveries.
+pub trait Inbound: Send + Sync + fmt::Debug {
+    /// Works until the gate has ended, settles what is in flight, and returns. Trouble with the outside
+    /// is its own business: it backs off and tries again.
+    fn run(&self, cx: InboundContext) -> BoxFuture<'_, ()>;
+}
+
+/// Why a source cannot be set up or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectorError {
+    /// A required parameter is missing.
+    #[error("the parameter '{0}' is missing")]
+    Missing(&'static str),
+    /// A parameter has a value that cannot be used.
+    #[error("the parameter '{name}': expected {expected}, found '{found}'")]
+    Parameter {
+        /// Its name.
+        name: &'static str,
+        /// What it may be.
+        expected: &'static str,
+        /// What it is.
+        found: String,
+    },
+    /// The artifact asks for something that is not built in.
+    #[error("{0} is not supported")]
+    Unsupported(String),
+}
