@@ -48,8 +48,11 @@ pub trait Deliver: Send + Sync {
 
 /// May the source act? Asked before every fetch and every settlement.
 pub trait Gate: Send + Sync {
-    /// Right now?
+    /// May it settle right now? `false` after a lost lease: leave everything as it is.
     fn holds(&self) -> bool;
+
+    /// Has it been asked to stop? Nothing new is fetched then; what is in flight is settled.
+    fn is_stopping(&self) -> bool;
 
     /// Waits until the source is to stop. Cancel safe.
     fn ended(&self) -> BoxFuture<'_, ()>;

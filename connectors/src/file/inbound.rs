@@ -60,7 +60,7 @@ impl FileInbound {
         };
         let mut taken: Vec<(Option<PathBuf>, usize)> = Vec::new();
         for file in found {
-            if !cx.gate.holds() {
+            if !cx.gate.holds() || cx.gate.is_stopping() {
                 return;
             }
             if self.is_full(&taken, &file) {

@@ -33,6 +33,10 @@ impl Gate for Switch {
         !self.off.load(Ordering::SeqCst)
     }
 
+    fn is_stopping(&self) -> bool {
+        false
+    }
+
     fn ended(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.ended.notified())
     }

@@ -2,10 +2,12 @@
 //! while its guard holds; with coordination off it always does.
 
 mod compile;
+mod inbound;
 mod injector;
 pub mod schedule;
 mod task;
 
+pub use inbound::InboundSource;
 pub use injector::Injector;
 pub use task::ScheduledTask;
 
@@ -15,6 +17,7 @@ use crate::program::Program;
 use coordination::clock::SystemClock;
 use coordination::lease::{Key, Policy};
 use coordination::{Activation, Coordinator, Guard, Handle, Registration};
+use inbound::InboundRunner;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use task::TaskRunner;
@@ -62,6 +65,15 @@ impl Activations {
             let runner =
                 TaskRunner { task: task.clone(), engine: self.engine.clone(), handle: handle.clone() };
             started.push(tokio::spawn(run(handle.register(&activation), runner)));
+        }
+        for source in &program.inbounds {
+            let activation = Activation {
+                key: Key::new(&format!("inbound/{}", source.name)),
+                policy: Policy::Exclusive,
+                definition: source.definition.clone(),
+            };
+            let runner = InboundRunner { source: source.clone(), engine: self.engine.clone() };
+            started.push(tokio::spawn(run(self.handle.register(&activation), runner)));
         }
         // Plain handles: usable after a panic elsewhere.
         let mut running = self.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

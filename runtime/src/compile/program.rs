@@ -1,7 +1,7 @@
 //! The artifacts of a deployment to one program.
 
 use super::Compiler;
-use crate::activation::ScheduledTask;
+use crate::activation::{InboundSource, ScheduledTask};
 use crate::endpoints::{Endpoint, Mode, Sent};
 use crate::errors::Fault;
 use crate::flow::{AsyncMediator, Block, BoxFuture, Context, Handler, Leave, Mediator, Next, Step};
@@ -33,6 +33,8 @@ pub struct Options {
     pub cors: Cors,
     /// This server's name, for `pinnedServers`.
     pub server_name: String,
+    /// Working home: relative paths of inbound endpoints start there.
+    pub home: std::path::PathBuf,
 }
 
 impl Default for Options {
@@ -41,6 +43,7 @@ impl Default for Options {
             service_path: "services".to_owned(),
             cors: Cors::default(),
             server_name: "localhost".to_owned(),
+            home: std::path::PathBuf::new(),
         }
     }
 }
@@ -89,6 +92,11 @@ pub fn compile(artifacts: &[Artifact], options: &Options) -> (Program, Diagnosti
                 program.stores.entry(spec.name.clone()).or_insert_with(|| Arc::new(spec));
             }
             Artifact::Task(task) => program.tasks.extend(ScheduledTask::of(task, &options.server_name)),
+            Artifact::InboundEndpoint(endpoint) => {
+                let entries = &program.local_entries;
+                let lookup = |key: &str| entries.get(key).map(|entry| entry.text().to_string());
+                program.inbounds.extend(InboundSource::of(endpoint, &options.home, &lookup));
+            }
             _ => {}
         }
     }

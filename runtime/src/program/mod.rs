@@ -4,7 +4,7 @@ mod registry;
 
 pub use registry::{DeployedRegistry, DynamicArtifacts, NoRegistry, Registry};
 
-use crate::activation::ScheduledTask;
+use crate::activation::{InboundSource, ScheduledTask};
 use crate::endpoints::Endpoint;
 use crate::flow::{Block, Handler};
 use crate::router::Router;
@@ -121,6 +121,8 @@ pub struct Program {
     pub dynamic: DynamicArtifacts,
     /// Scheduled tasks.
     pub tasks: Vec<Arc<ScheduledTask>>,
+    /// Inbound endpoints.
+    pub inbounds: Vec<Arc<InboundSource>>,
     /// Who takes which request.
     pub router: Router,
     /// The `main` sequence.
@@ -142,6 +144,7 @@ impl Default for Program {
             registry: Arc::new(NoRegistry),
             dynamic: DynamicArtifacts::default(),
             tasks: Vec::new(),
+            inbounds: Vec::new(),
             router: Router::default(),
             main: Arc::default(),
             default_fault: Arc::default(),

@@ -25,7 +25,7 @@ pub(super) fn deploy(paths: &[PathBuf], settings: &Settings) -> Deployed {
     let deployment = deploy::deploy(paths, settings, &check::inspect);
     let set = &deployment.set;
     let artifacts: Vec<_> = set.iter().map(|deployed| deployed.artifact.clone()).collect();
-    let (mut program, compiled) = compile::compile(&artifacts, &options(settings));
+    let (mut program, compiled) = compile::compile(&artifacts, &options(settings, deployment.home.clone()));
     let mut diagnostics = set.diagnostics.clone();
     // What refuses an artifact was found by the inspection; compiling it again only repeats warnings.
     let errors = compiled.iter().filter(|d| d.severity == Severity::Error);
@@ -35,11 +35,12 @@ pub(super) fn deploy(paths: &[PathBuf], settings: &Settings) -> Deployed {
     Deployed { program: Arc::new(program), diagnostics, faulty, artifacts: artifacts.len() }
 }
 
-fn options(settings: &Settings) -> Options {
+fn options(settings: &Settings, home: PathBuf) -> Options {
     let property = |name: &str| settings.synapse_property(name).map(str::trim).unwrap_or_default();
     let origins = property("synapse.rest.CORSConfig.Access-Control-Allow-Origin");
     let headers = property("synapse.rest.CORSConfig.Access-Control-Allow-Headers");
     Options {
+        home,
         service_path: settings.server.service_path.clone(),
         cors: Cors {
             enabled: settings.synapse_flag("synapse.rest.CORSConfig.enabled", true),

@@ -1,0 +1,162 @@
+//! Sources of messages from outside: each runs behind its guard and delivers into a sequence.
+
+use super::Activated;
+use crate::engine::Engine;
+use crate::flow::{self, BoxFuture, End, Handler, Leave};
+use crate::message::{Dispatch, Message, Payload, Value, Wire, WireBody, facts::EntryName};
+use artifacts::kinds::InboundEndpoint;
+use connectors::contract::{Deliver, Delivery, Gate, Header, Inbound, InboundContext, Outcome};
+use coordination::Guard;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+use std::sync::Arc;
+
+/// An inbound endpoint of the program.
+#[derive(Debug)]
+pub struct InboundSource {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Changes when the artifact does.
+    pub definition: Arc<str>,
+    sequence: Arc<str>,
+    on_error: Option<Arc<str>>,
+    source: Arc<dyn Inbound>,
+}
+
+impl InboundSource {
+    /// What an artifact means in this build; `None` (and a log line) when it does not run: suspended,
+    /// a protocol that is not built in, a parameter that cannot be used.
+    pub fn of(endpoint: &InboundEndpoint, home: &Path, lookup: &dyn Fn(&str) -> Option<String>) -> Option<Arc<Self>> {
+        let name = &endpoint.name;
+        if endpoint.suspend {
+            tracing::info!("inbound endpoint '{name}' is deployed suspended");
+            return None;
+        }
+        let parameter = |wanted: &str| {
+            let found = endpoint.parameters.iter().rev().find(|p| p.name == wanted)?;
+            match &found.key {
+                Some(key) => lookup(&key.key),
+                None => Some(found.value.clone()),
+            }
+        };
+        let source = match connectors::open(endpoint, &parameter, home) {
+            Some(Ok(source)) => source,
+            Some(Err(problem)) => {
+                tracing::error!("inbound endpoint '{name}' does not run: {problem}");
+                return None;
+            }
+            None => {
+                tracing::error!("inbound endpoint '{name}' does not run: {:?} is not built in", endpoint.source);
+                return None;
+            }
+        };
+        let mut hasher = DefaultHasher::new();
+        endpoint.element.get().to_xml().hash(&mut hasher);
+        Some(Arc::new(Self {
+            name: name.as_str().into(),
+            definition: format!("{:016x}", hasher.finish()).into(),
+            sequence: endpoint.sequence.as_ref().map(|s| s.key.as_str()).unwrap_or_default().into(),
+            on_error: endpoint.on_error.as_ref().map(|s| s.key.as_str().into()),
+            source,
+        }))
+    }
+}
+
+/// An inbound endpoint at work on this node.
+pub(super) struct InboundRunner {
+    pub(super) source: Arc<InboundSource>,
+    pub(super) engine: Arc<Engine>,
+}
+
+impl Activated for InboundRunner {
+    fn run(&self, guard: Guard) -> BoxFuture<'_, ()> {
+        let to = Arc::new(IntoSequence {
+            source: self.source.clone(),
+            engine: self.engine.clone(),
+            epoch: guard.epoch().0,
+        });
+        let gate = Arc::new(GuardGate(guard.clone()));
+        let cx = InboundContext { to, gate, name: self.source.name.clone() };
+        Box::pin(async move {
+            tokio::select! {
+                () = self.source.source.run(cx) => {}
+                // The right to act is gone: whatever is in flight is abandoned at its next wait.
+                why = guard.revoked() => tracing::warn!("inbound endpoint '{}' stops at once: {why:?}", self.source.name),
+            }
+        })
+    }
+}
+
+struct GuardGate(Guard);
+
+impl Gate for GuardGate {
+    fn holds(&self) -> bool {
+        self.0.holds()
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.0.stop().is_some()
+    }
+
+    fn ended(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            self.0.ended().await;
+        })
+    }
+}
+
+struct IntoSequence {
+    source: Arc<InboundSource>,
+    engine: Arc<Engine>,
+    epoch: i64,
+}
+
+impl Deliver for IntoSequence {
+    fn deliver(&self, delivery: Delivery) -> BoxFuture<'_, Outcome> {
+        Box::pin(async move {
+            let mut message = self.message(delivery);
+            let mut cx = self.engine.context();
+            // Without an onError a fault goes to the source, not to the default fault sequence.
+            cx.truncate_handlers(0);
+            if let Some(name) = &self.source.on_error {
+                cx.push_handler(Handler::Named(name.clone()));
+            }
+            let Some(sequence) = cx.sequence(&self.source.sequence) else {
+                // MI counts this as success, and loses the message; here it stays a failure.
+                return Outcome::Failed(format!("the sequence '{}' is not deployed", self.source.sequence));
+            };
+            cx.push_block(sequence.block.clone(), Leave::Continue);
+            match flow::run(&mut cx, &mut message).await {
+                End::Completed | End::Stopped => Outcome::Done,
+                End::Failed => {
+                    let text = message.property("ERROR_MESSAGE").map(|v| v.text().into_owned());
+                    Outcome::Failed(text.unwrap_or_else(|| "the flow failed".to_owned()))
+                }
+            }
+        })
+    }
+}
+
+impl IntoSequence {
+    fn message(&self, delivery: Delivery) -> Message {
+        let name = &self.source.name;
+        let mut message = Message::new();
+        // MI reads a message whose type nobody tells as SOAP.
+        let content_type = delivery.content_type.unwrap_or_else(|| "text/xml".to_owned());
+        let value = http::HeaderValue::try_from(content_type).ok();
+        message.wire = Arc::new(Wire { content_type: value, ..Wire::default() });
+        message.payload = Payload::Unread(WireBody::Full(delivery.payload));
+        for (header, value) in delivery.headers {
+            let value = match value {
+                Header::Text(text) => Value::from(text),
+                Header::Number(number) => Value::Long(number),
+            };
+            message.headers.set_value(header, value);
+        }
+        message.properties.set("isInbound", Value::Boolean(true));
+        message.properties.set("ARTIFACT_NAME", format!("inboundendpoint{name}"));
+        message.properties.set("coordination.epoch", Value::Long(self.epoch));
+        message.dispatch = Arc::new(Dispatch { entry: EntryName::Inbound(name.clone()), ..Dispatch::default() });
+        message
+    }
+}
