@@ -21,7 +21,10 @@ pub(super) fn settle(file: &Path, action: &Action, relative: Option<&Path>, para
             }
         }
         Err(error) => {
-            tracing::error!("{} was processed but cannot be removed: {error}; it is not processed again", file.display());
+            tracing::error!(
+                "{} was processed but cannot be removed: {error}; it is not processed again",
+                file.display()
+            );
             let now = jiff::Timestamp::now().as_millisecond().to_string();
             if let Err(error) = fs::write(&marker, now) {
                 tracing::error!("the marker {} cannot be written: {error}", marker.display());
@@ -43,7 +46,8 @@ fn move_to(file: &Path, target: &Path, relative: Option<&Path>, params: &FilePar
         fs::create_dir_all(&folder)?;
     }
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let stamp = params.timestamp.as_deref().map(|format| formatted(format, &Zoned::now())).unwrap_or_default();
+    let stamp =
+        params.timestamp.as_deref().map(|format| formatted(format, &Zoned::now())).unwrap_or_default();
     let destination: PathBuf = folder.join(format!("{stamp}{name}"));
     // A rename cannot cross file systems; a copy can.
     fs::rename(file, &destination).or_else(|_| {

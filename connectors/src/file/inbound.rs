@@ -77,7 +77,8 @@ impl FileInbound {
 
     fn single(&self) -> Vec<Found> {
         let meta = fs::metadata(&self.params.path);
-        meta.map(|meta| vec![Found { path: self.params.path.clone(), meta, relative: None }]).unwrap_or_default()
+        meta.map(|meta| vec![Found { path: self.params.path.clone(), meta, relative: None }])
+            .unwrap_or_default()
     }
 
     fn is_full(&self, taken: &[(Option<PathBuf>, usize)], file: &Found) -> bool {
@@ -144,7 +145,11 @@ impl FileInbound {
             return false;
         }
         if file.meta.len() > MAX_FILE {
-            tracing::error!("inbound endpoint '{}': {} is larger than {MAX_FILE} bytes and stays", cx.name, file.path.display());
+            tracing::error!(
+                "inbound endpoint '{}': {} is larger than {MAX_FILE} bytes and stays",
+                cx.name,
+                file.path.display()
+            );
             return false;
         }
         let lock = match self.params.locking {
@@ -167,7 +172,11 @@ impl FileInbound {
         let outcome = cx.to.deliver(self.delivery(file, bytes)).await;
         // After a fence the file belongs to somebody else: leave it where it is.
         if !cx.gate.holds() {
-            tracing::warn!("inbound endpoint '{}': {} is not settled, the lease is gone", cx.name, file.path.display());
+            tracing::warn!(
+                "inbound endpoint '{}': {} is not settled, the lease is gone",
+                cx.name,
+                file.path.display()
+            );
             return false;
         }
         let action = match outcome {
@@ -191,7 +200,10 @@ impl FileInbound {
             ("FILE_NAME", text(name)),
             ("FILE_URI", Header::Text(format!("file://{}", file.path.display()))),
             ("FILE_LENGTH", Header::Number(i64::try_from(bytes.len()).unwrap_or(i64::MAX))),
-            ("LAST_MODIFIED", Header::Number(modified.map_or(0, |t| i64::try_from(t.as_millis()).unwrap_or(0)))),
+            (
+                "LAST_MODIFIED",
+                Header::Number(modified.map_or(0, |t| i64::try_from(t.as_millis()).unwrap_or(0))),
+            ),
         ];
         if let Some(relative) = &file.relative {
             headers.push(("RELATIVE_PATH", text(relative)));

@@ -74,7 +74,8 @@ impl FileParams {
             let value = parameters(&format!("transport.vfs.{name}"))?;
             Some(value.trim().to_owned()).filter(|text| !text.is_empty())
         };
-        let flag = |name: &str, default: bool| vfs(name).map_or(default, |text| text.eq_ignore_ascii_case("true"));
+        let flag =
+            |name: &str, default: bool| vfs(name).map_or(default, |text| text.eq_ignore_ascii_case("true"));
         let uri = vfs("FileURI").ok_or(ConnectorError::Missing("transport.vfs.FileURI"))?;
         let (uri, recurse) = match uri.strip_suffix("/*").or_else(|| uri.strip_suffix("\\*")) {
             Some(folder) => (folder.to_owned(), true),
@@ -88,7 +89,8 @@ impl FileParams {
             }
         };
         let millis = |name: &'static str| number(name, vfs(name)).map(|n| n.map(Duration::from_millis));
-        let release = if flag("AutoLockRelease", false) { Some(millis("AutoLockReleaseInterval")?) } else { None };
+        let release =
+            if flag("AutoLockRelease", false) { Some(millis("AutoLockReleaseInterval")?) } else { None };
         Ok(Self {
             interval: interval(parameters)?,
             path: local_path("transport.vfs.FileURI", &uri, home)?,
@@ -152,7 +154,9 @@ fn local_path(name: &'static str, uri: &str, home: &Path) -> Result<PathBuf, Con
             if rest.starts_with("//") { rest.trim_start_matches("//").to_owned() } else { rest.to_owned() }
         }
         text if text.contains("://") => {
-            return Err(ConnectorError::Unsupported(format!("'{text}' in {name}: only local files are read")));
+            return Err(ConnectorError::Unsupported(format!(
+                "'{text}' in {name}: only local files are read"
+            )));
         }
         text => text.to_owned(),
     };

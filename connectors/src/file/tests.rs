@@ -18,7 +18,11 @@ impl Deliver for Sink {
         let failed = delivery.payload.starts_with(b"fail");
         self.seen.lock().unwrap().push(delivery);
         self.arrived.notify_one();
-        Box::pin(std::future::ready(if failed { Outcome::Failed("told to".to_owned()) } else { Outcome::Done }))
+        Box::pin(std::future::ready(if failed {
+            Outcome::Failed("told to".to_owned())
+        } else {
+            Outcome::Done
+        }))
     }
 }
 
@@ -77,7 +81,8 @@ async fn hands_over_in_order_and_deletes() {
     assert_eq!(names, ["a.xml", "b.xml"]);
     assert_eq!(seen[0].content_type.as_deref(), Some("text/xml"));
     assert!(seen[0].headers.contains(&("FILE_LENGTH", Header::Number(5))));
-    let left: Vec<_> = std::fs::read_dir(folder.path().join("in")).unwrap().flatten().map(|e| e.file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(folder.path().join("in")).unwrap().flatten().map(|e| e.file_name()).collect();
     assert_eq!(left, ["c.txt"]);
 }
 
@@ -89,8 +94,11 @@ async fn moves_by_outcome() {
     let params = params(
         folder.path(),
         &[
-            ("ActionAfterProcess", "MOVE"), ("MoveAfterProcess", &done),
-            ("ActionAfterFailure", "MOVE"), ("MoveAfterFailure", &bad), ("CreateFolder", "true"),
+            ("ActionAfterProcess", "MOVE"),
+            ("MoveAfterProcess", &done),
+            ("ActionAfterFailure", "MOVE"),
+            ("MoveAfterFailure", &bad),
+            ("CreateFolder", "true"),
         ],
     );
     std::fs::write(folder.path().join("in/ok"), "ok").unwrap();

@@ -26,7 +26,11 @@ pub struct InboundSource {
 impl InboundSource {
     /// What an artifact means in this build; `None` (and a log line) when it does not run: suspended,
     /// a protocol that is not built in, a parameter that cannot be used.
-    pub fn of(endpoint: &InboundEndpoint, home: &Path, lookup: &dyn Fn(&str) -> Option<String>) -> Option<Arc<Self>> {
+    pub fn of(
+        endpoint: &InboundEndpoint,
+        home: &Path,
+        lookup: &dyn Fn(&str) -> Option<String>,
+    ) -> Option<Arc<Self>> {
         let name = &endpoint.name;
         if endpoint.suspend {
             tracing::info!("inbound endpoint '{name}' is deployed suspended");
@@ -46,7 +50,10 @@ impl InboundSource {
                 return None;
             }
             None => {
-                tracing::error!("inbound endpoint '{name}' does not run: {:?} is not built in", endpoint.source);
+                tracing::error!(
+                    "inbound endpoint '{name}' does not run: {:?} is not built in",
+                    endpoint.source
+                );
                 return None;
             }
         };
@@ -156,7 +163,8 @@ impl IntoSequence {
         message.properties.set("isInbound", Value::Boolean(true));
         message.properties.set("ARTIFACT_NAME", format!("inboundendpoint{name}"));
         message.properties.set("coordination.epoch", Value::Long(self.epoch));
-        message.dispatch = Arc::new(Dispatch { entry: EntryName::Inbound(name.clone()), ..Dispatch::default() });
+        message.dispatch =
+            Arc::new(Dispatch { entry: EntryName::Inbound(name.clone()), ..Dispatch::default() });
         message
     }
 }
