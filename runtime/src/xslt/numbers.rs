@@ -77,6 +77,9 @@ impl DecimalFormat {
     }
 }
 
+/// Most digits that a picture can ask for.
+const MAX_DIGITS: usize = 400;
+
 struct Picture {
     prefix: String,
     suffix: String,
@@ -97,6 +100,7 @@ impl Picture {
         let (whole, fraction) = number.split_once(format.decimal).unwrap_or((number, ""));
         let zeros = |part: &str| part.chars().filter(|c| *c == format.zero).count();
         let group = whole.rsplit_once(format.grouping).map_or(0, |(_, last)| last.chars().count());
+        let most = |count: usize| count.min(MAX_DIGITS);
         let factor = match text {
             t if t.contains(format.percent) => 100.0,
             t if t.contains(format.per_mille) => 1000.0,
@@ -105,9 +109,9 @@ impl Picture {
         Self {
             prefix: prefix.to_owned(),
             suffix: suffix.to_owned(),
-            least_whole: zeros(whole),
-            least_fraction: zeros(fraction),
-            most_fraction: fraction.chars().filter(|c| *c == format.zero || *c == format.digit).count(),
+            least_whole: most(zeros(whole)),
+            least_fraction: most(zeros(fraction)),
+            most_fraction: most(fraction.chars().filter(|c| *c == format.zero || *c == format.digit).count()),
             group,
             factor,
         }
@@ -145,7 +149,7 @@ fn group(digits: &str, size: usize, separator: char) -> String {
     }
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % size == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(size) {
             out.push(separator);
         }
         out.push(digit);
@@ -197,7 +201,7 @@ fn one(number: u64, token: &str, grouping: Option<(char, usize)>) -> String {
         "i" => roman(number).to_lowercase(),
         "I" => roman(number),
         digits => {
-            let text = format!("{number:0>width$}", width = digits.chars().count());
+            let text = format!("{number:0>width$}", width = digits.chars().count().min(MAX_DIGITS));
             grouping.map_or(text.clone(), |(separator, size)| group(&text, size, separator))
         }
     }
@@ -267,6 +271,13 @@ mod tests {
         ] {
             assert_eq!(format.format(number, picture), text, "{number} {picture}");
         }
+    }
+
+    #[test]
+    fn endless_pictures() {
+        let picture = format!("{}.{}", "0".repeat(70_000), "0".repeat(70_000));
+        assert_eq!(DecimalFormat::default().format(1.0, &picture).len(), 2 * MAX_DIGITS + 1);
+        assert_eq!(format_list(&[1], &"0".repeat(70_000), None).len(), MAX_DIGITS);
     }
 
     #[test]

@@ -14,6 +14,9 @@ pub use ast::{Axis, BinaryOp, Expr, NodeTest, Path, QName, Start, Step, XPath};
 use super::SyntaxError;
 use std::sync::Arc;
 
+/// A prefix and the namespace it is bound to.
+pub type Binding = (Arc<str>, Arc<str>);
+
 /// Deepest nesting of parentheses, predicates, arguments and unions accepted. The evaluator recurses
 /// as deep as the tree, so the limit bounds its stack too.
 pub const MAX_DEPTH: usize = 100;
@@ -31,9 +34,9 @@ pub fn parse_standard(text: &str) -> Result<XPath, SyntaxError> {
 
 /// Parses the form with namespaces in braces, `//{urn:a}b`, that Synapse reads from plain strings:
 /// gives the expression with invented prefixes, and what they are bound to.
-pub fn parse_braced(text: &str) -> Result<(XPath, Vec<(Arc<str>, Arc<str>)>), SyntaxError> {
+pub fn parse_braced(text: &str) -> Result<(XPath, Vec<Binding>), SyntaxError> {
     let mut plain = String::with_capacity(text.len());
-    let mut prefixes: Vec<(Arc<str>, Arc<str>)> = Vec::new();
+    let mut prefixes: Vec<Binding> = Vec::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
         let Some((uri, after)) = after.split_once('}') else {

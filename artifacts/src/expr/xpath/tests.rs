@@ -226,3 +226,27 @@ fn content_awareness_looks_at_the_text() {
     }
     assert!(reads_payload("get-property('axis2', 'a/b')"));
 }
+
+#[test]
+fn no_text_makes_it_panic() {
+    const PIECES: [&str; 32] = [
+        "a", "é", "//", "/", "[", "]", "(", ")", "::", ":", "*", "@", "$", "'", "\"", "1", ".5", "..", ".", "|", "and", "or", "div",
+        "-", "!=", "<", " ", ",", "node()", "child", "{", "\u{0}",
+    ];
+    let mut seed = 7u32;
+    let mut next = || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 16) as usize
+    };
+    let mut accepted = 0;
+    for _ in 0..20_000 {
+        let text: String = (0..next() % 8).map(|_| PIECES[next() % PIECES.len()]).collect();
+        match parse(&text) {
+            Ok(_) => accepted += 1,
+            Err(error) => assert!(text.is_char_boundary(error.offset), "{text}"),
+        }
+        let braced = parse_braced(&text);
+        assert!(text.contains('{') || braced.is_ok() == parse(&text).is_ok(), "{text}");
+    }
+    assert!(accepted > 500);
+}

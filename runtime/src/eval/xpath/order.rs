@@ -27,7 +27,7 @@ impl<'a> Order<'a> {
             return;
         }
         let mut keyed: Vec<(Key, Node<'a>)> = nodes.iter().map(|node| (self.key(*node), *node)).collect();
-        keyed.sort_by(|a, b| a.0.cmp(&b.0));
+        keyed.sort_by_key(|(key, _)| *key);
         nodes.clear();
         nodes.extend(keyed.into_iter().map(|(_, node)| node));
         nodes.dedup();

@@ -1,7 +1,6 @@
 //! Keys as element names and back.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 const DIGIT: &str = "_JsonReader_PD_";
 const DOLLAR: &str = "_JsonReader_PS_";
@@ -22,8 +21,7 @@ pub(super) fn to_xml(key: &str, valid: bool) -> Cow<'_, str> {
         if is_name_part(c) {
             replaced.push(c);
         } else {
-            // Writing to a String cannot fail.
-            let _ = write!(replaced, "{CODE}{}_", c as u32);
+            replaced.push_str(&format!("{CODE}{}_", c as u32));
         }
     }
     Cow::Owned(replaced)

@@ -278,6 +278,14 @@ fn property_names_set_what_they_say() {
 }
 
 #[test]
+fn numbers_may_be_long() {
+    let number = format!("0.{}1", "0".repeat(70_000));
+    assert!(to_json(&format!("<a>{number}</a>")).starts_with("{\"a\":1E-70001"));
+    let number = format!("1.{}1", "0".repeat(70_000));
+    assert_eq!(to_json(&format!("<a>{number}</a>")), format!("{{\"a\":{number}}}"));
+}
+
+#[test]
 fn depth_is_limited() {
     let deep = format!("{}1{}", "[".repeat(990), "]".repeat(990));
     assert!(to_xml(&deep).len() > 1000);

@@ -278,7 +278,9 @@ fn big_decimal(number: &str) -> String {
     }
     if scale > 0 && adjusted >= -6 {
         let scale = scale as usize;
-        let padded = format!("{unscaled:0>width$}", width = scale + 1);
+        // Not by a width: those end at 65535.
+        let zeros = "0".repeat((scale + 1).saturating_sub(unscaled.len()));
+        let padded = format!("{zeros}{unscaled}");
         let (whole, fraction) = padded.split_at(padded.len() - scale);
         return format!("{sign}{whole}.{fraction}");
     }

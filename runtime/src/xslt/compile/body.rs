@@ -283,7 +283,7 @@ impl Compiler<'_> {
 
     fn aliased(&self, name: &Name) -> Name {
         match self.sheet.aliases.iter().find(|(from, ..)| *from == name.ns) {
-            Some((_, to, prefix)) if !name.ns.is_empty() || &*name.prefix == "" => {
+            Some((_, to, prefix)) if !name.ns.is_empty() || name.prefix.is_empty() => {
                 Name { ns: to.clone(), prefix: prefix.clone(), local: name.local.clone() }
             }
             _ => name.clone(),

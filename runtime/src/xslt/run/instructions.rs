@@ -31,7 +31,7 @@ impl<'a> Run<'a> {
             Op::Element { name, namespace, scope, sets, body } => {
                 let name = self.name(name, namespace.as_ref(), scope, true, focus, frame)?;
                 out.start(name, &[]);
-                self.sets(sets, focus, frame, out)?;
+                self.sets(sets, focus, out)?;
                 self.body(body, focus, frame, out)?;
                 out.end();
             }
@@ -232,20 +232,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn sets(
-        &self,
-        sets: &'a [Expanded],
-        focus: &Focus<'a>,
-        frame: &mut Frame<'a>,
-        out: &mut Builder,
-    ) -> Done {
+    fn sets(&self, sets: &'a [Expanded], focus: &Focus<'a>, out: &mut Builder) -> Done {
         for name in sets {
             let found: Vec<_> = self.sheet.attribute_sets.iter().filter(|s| s.name == *name).collect();
             if found.is_empty() {
                 return Err(error(0, format!("there is no attribute set '{}'", name.local)));
             }
             for set in found {
-                self.deeper(|| self.sets(&set.uses, focus, frame, out))?;
+                self.deeper(|| self.sets(&set.uses, focus, out))?;
                 self.body(&set.body, focus, &mut Frame::default(), out)?;
             }
         }
@@ -260,7 +254,7 @@ impl<'a> Run<'a> {
         out: &mut Builder,
     ) -> Done {
         out.start(literal.name.clone(), &literal.namespaces);
-        self.sets(&literal.sets, focus, frame, out)?;
+        self.sets(&literal.sets, focus, out)?;
         for (name, value) in &literal.attributes {
             match value.constant() {
                 Some(text) => out.attribute(name.clone(), text),
@@ -290,7 +284,7 @@ impl<'a> Run<'a> {
                     if out.is_top() { node.document.namespaces_in_scope(node.id) } else { Vec::new() };
                 let declarations = if inherited.is_empty() { &element.declarations } else { &inherited };
                 out.start(element.name.clone(), declarations);
-                self.sets(sets, focus, frame, out)?;
+                self.sets(sets, focus, out)?;
                 self.body(body, focus, frame, out)?;
                 out.end();
                 Ok(())

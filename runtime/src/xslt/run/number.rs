@@ -16,7 +16,7 @@ impl<'a> Run<'a> {
         let numbers = match &number.value {
             Some(query) => {
                 let value = self.evaluate(query, focus, frame)?.number().round();
-                if !(value >= 0.0 && value < 1e18) {
+                if !(0.0..1e18).contains(&value) {
                     return Ok(crate::eval::xpath::number_text(value));
                 }
                 vec![value as u64]
