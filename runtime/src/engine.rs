@@ -3,12 +3,13 @@
 use crate::flow::{self, Answer, BoxFuture, Context, Entry, Exchange, Handler, Leave};
 use crate::http::Serve;
 use crate::message::headers::header_text;
-use crate::message::{Dispatch, Headers, Message, Payload, Value, facts::EntryName};
+use crate::message::{Dispatch, Envelope, Headers, Message, Payload, Soap, Value, facts::EntryName};
 use crate::program::{Program, ProxyProgram};
 use crate::router::{ApiRoute, Request, Route};
 use crate::services::Services;
 use arc_swap::ArcSwap;
 use artifacts::uri_template::percent_decode;
+use artifacts::xml::Name;
 use std::sync::Arc;
 
 /// Sequences that replace the runtime's own 404 and 405 of an API.
@@ -165,6 +166,11 @@ fn dispatch(cx: &mut Context, message: &mut Message, listener: &str) -> bool {
             false
         }
         Route::Proxy { proxy, rest } => {
+            let closed = !proxy.started || (proxy.secure_only == Some(true) && !request.secure);
+            if closed {
+                answer_inactive(cx, message, &proxy.name);
+                return false;
+            }
             enter_proxy(cx, message, proxy, rest, request.secure);
             true
         }
@@ -198,7 +204,8 @@ fn describe_api(
         transport: transport(request.secure),
         entry: EntryName::Api(api.program.name.clone()),
         full_path: request.target.to_owned(),
-        sub_path: sub_path.to_owned(),
+        // The root of an API is shown as a slash, and sent on as nothing.
+        sub_path: if sub_path.is_empty() { "/".to_owned() } else { sub_path.to_owned() },
         context: api.context.clone(),
         version: api.version.clone(),
         version_strategy: api.strategy.name(),
@@ -284,6 +291,28 @@ fn answer_options(cx: &mut Context, message: &mut Message, api: &ApiRoute, resou
     cors.apply(message, &found.allow);
     let origin_allowed = !cors.enabled || !cors.allow_origin(message.dispatch.origin.as_ref()).is_empty();
     answer_status(cx, message, if origin_allowed { 200 } else { 403 });
+}
+
+/// What a service that is not active, or not on this transport, answers: a fault with status 500.
+fn answer_inactive(cx: &mut Context, message: &mut Message, service: &str) {
+    let text = format!("The service cannot be found for the endpoint reference (EPR) /services/{service}");
+    let mut envelope = Envelope::new(Soap::V11);
+    let body = envelope.body();
+    let document = envelope.document_mut();
+    let fault = document.add_element(body, Name::new(Soap::V11.namespace(), "soapenv", "Fault"));
+    let code = document.add_element(fault, Name::plain("faultcode"));
+    document.add_text(code, "soapenv:Server");
+    let reason = document.add_element(fault, Name::plain("faultstring"));
+    document.add_text(reason, &text);
+    message.payload = Payload::xml(envelope);
+    message.response = true;
+    message.axis2.remove("NO_ENTITY_BODY");
+    if message.rest && message.wire.no_entity {
+        message.axis2.set("messageType", "application/xml");
+        message.axis2.set("ContentType", "application/xml");
+    }
+    message.axis2.set("HTTP_SC", Value::Integer(500));
+    cx.exchange.answer(Answer::Reply(Box::new(std::mem::take(message))));
 }
 
 /// Answers with a status and no body; the headers are those of the message.

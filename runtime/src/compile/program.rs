@@ -266,6 +266,10 @@ impl Compiler {
         if pinned_elsewhere || !over_http(proxy) {
             return None;
         }
+        if proxy.in_sequence.is_none() && proxy.endpoint.is_none() {
+            tracing::error!("the proxy service '{}' has neither inSequence nor endpoint and is not started", proxy.name);
+            return None;
+        }
         let in_flow = self.flow_target(proxy.in_sequence.as_ref());
         let endpoint = proxy.endpoint.as_ref().map(|endpoint| match endpoint {
             TargetEndpoint::Named(reference) => ProxyTarget::Named(reference.key.as_str().into()),
@@ -281,6 +285,9 @@ impl Compiler {
             out_flow: self.flow_target(proxy.out_sequence.as_ref()),
             fault: Handler::of(fault.as_ref()),
             started: proxy.start_on_load,
+            secure_only: (!proxy.transports.is_empty())
+                .then(|| !proxy.transports.iter().any(|t| t == "http"))
+                .filter(|only| *only),
         }))
     }
 

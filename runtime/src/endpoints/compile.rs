@@ -154,7 +154,7 @@ impl Compiler {
         Settings {
             format: definition.format,
             encoding: definition.encoding.clone(),
-            addressing: definition.addressing.is_some(),
+            addressing: definition.addressing.as_ref().map(|a| a.submission),
             timeout,
             timeout_action: definition.timeout.action,
             policy: policy(definition),

@@ -7,6 +7,7 @@ use crate::errors::{Fault, codes};
 use crate::eval::Dynamic;
 use crate::flow::{Answer, Context};
 use crate::http::{InResponse, SendError, backend};
+use crate::message::addressing;
 use crate::message::{Headers, Message, Payload, Soap, Value, media_type_parameter};
 use artifacts::kinds::endpoint::{Format, RetryConfig, TimeoutAction};
 use base64::Engine as _;
@@ -27,7 +28,8 @@ pub(super) enum LeafKind {
 pub(super) struct Settings {
     pub(super) format: Format,
     pub(super) encoding: Option<String>,
-    pub(super) addressing: bool,
+    /// WS-Addressing header blocks are written; `true`: as the submission of 2004.
+    pub(super) addressing: Option<bool>,
     /// Milliseconds.
     pub(super) timeout: Option<Dynamic>,
     pub(super) timeout_action: Option<TimeoutAction>,
@@ -92,6 +94,12 @@ impl Leaf {
         }
         let method = self.method_of(message);
         let url = self.url(message)?;
+        self.address(&url, message, cx).await?;
+        if mode == Mode::Blocking {
+            // The blocking sender always formats what it sends, and names the charset.
+            crate::flow::build_payload(message, cx).await?;
+            message.headers.remove("Content-Type");
+        }
         if mode != Mode::Blocking && is_one_way(message) {
             return self.send_one_way(message, cx, &url, method).await;
         }
@@ -118,7 +126,13 @@ impl Leaf {
         let timeouts = cx.services.timeouts;
         let sending = cx.services.client.send(request, &timeouts);
         match tokio::time::timeout(limit, sending).await {
-            Ok(Ok(response)) => self.accept(message, response, mode, kept),
+            Ok(Ok(response)) => {
+                let accepted = self.accept(message, response, mode, kept);
+                if mode == Mode::Blocking {
+                    crate::flow::build_payload(message, cx).await?;
+                }
+                accepted
+            }
             Ok(Err(error)) => {
                 kept.restore(message, true);
                 Err(self.failed(error, mode))
@@ -128,6 +142,20 @@ impl Leaf {
                 self.timed_out(configured, mode)
             }
         }
+    }
+
+    /// WS-Addressing: processed header blocks leave, those that the endpoint asks for are written.
+    async fn address(&self, url: &str, message: &mut Message, cx: &Context) -> Result<(), Fault> {
+        if self.settings.addressing.is_some() && !message.rest {
+            crate::flow::build_payload(message, cx).await?;
+        }
+        if !message.rest {
+            addressing::strip(message);
+        }
+        if let Some(submission) = self.settings.addressing.filter(|_| !message.rest) {
+            addressing::write(message, url, submission);
+        }
+        Ok(())
     }
 
     fn accept(

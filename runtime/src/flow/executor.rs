@@ -170,7 +170,11 @@ pub async fn build_payload(message: &mut Message, cx: &Context) -> Result<(), Fa
         }
         Err(error) => return Err(Fault::with_code(codes::BUILD, error.to_string())),
     };
-    builders::build_message(message, bytes, limit)
+    builders::build_message(message, bytes, limit)?;
+    if !message.rest {
+        crate::message::addressing::read(message);
+    }
+    Ok(())
 }
 
 /// Where a backend's response goes: a named sequence, the out list of the entry, or to the caller.

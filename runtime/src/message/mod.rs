@@ -3,6 +3,7 @@
 //! A payload stays the bytes of the wire until a step looks inside ([`Payload::Unread`]); the executor
 //! reads and builds it right before the first step that does. Cloning a message shares its payload.
 
+pub mod addressing;
 pub mod builders;
 pub mod convert;
 pub mod envelope;

@@ -87,8 +87,10 @@ pub struct ProxyProgram {
     pub out_flow: Option<FlowTarget>,
     /// For faults.
     pub fault: Handler,
-    /// `startOnLoad`.
+    /// `startOnLoad`; an inactive service answers with a fault.
     pub started: bool,
+    /// `Some(true)`: not over plain HTTP.
+    pub secure_only: Option<bool>,
 }
 
 /// A local entry or registry resource.

@@ -4,7 +4,7 @@ use super::{Call, Inline, Source, Target};
 use crate::endpoints::{Mode, Sent};
 use crate::errors::{Fault, codes};
 use crate::flow::{AsyncMediator, BoxFuture, Context, Next};
-use crate::message::{Content, Headers, Message, Payload, Value, XmlItem, builders, media_type};
+use crate::message::{Content, Headers, Json, Message, Payload, Value, XmlItem, builders, media_type};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -152,13 +152,13 @@ fn store(target: &Target, kept: Kept, message: &mut Message, cx: &Context) -> Re
 }
 
 fn response_map(body: Value, message: &Message) -> Value {
-    let headers: Vec<(Arc<str>, Value)> =
-        message.headers.iter().map(|(name, value)| (name.into(), Value::from(&*value))).collect();
-    let status = message.axis2("HTTP_SC").unwrap_or(Value::Integer(0));
+    let headers: Vec<(Arc<str>, Json)> =
+        message.headers.iter().map(|(name, value)| (name.into(), Json::string(&*value))).collect();
+    let status = Json::number(message.axis2_text("HTTP_SC").and_then(|t| t.parse().ok()).unwrap_or(0));
     Value::Map(Arc::new(vec![
         ("payload".into(), body),
-        ("headers".into(), Value::Map(Arc::new(headers))),
-        ("attributes".into(), Value::Map(Arc::new(vec![("statusCode".into(), status)]))),
+        ("headers".into(), Value::Json(Arc::new(Json::Object(headers)))),
+        ("attributes".into(), Value::Json(Arc::new(Json::Object(vec![("statusCode".into(), status)])))),
     ]))
 }
 
