@@ -267,7 +267,10 @@ impl Compiler {
             return None;
         }
         if proxy.in_sequence.is_none() && proxy.endpoint.is_none() {
-            tracing::error!("the proxy service '{}' has neither inSequence nor endpoint and is not started", proxy.name);
+            tracing::error!(
+                "the proxy service '{}' has neither inSequence nor endpoint and is not started",
+                proxy.name
+            );
             return None;
         }
         let in_flow = self.flow_target(proxy.in_sequence.as_ref());
