@@ -84,6 +84,7 @@ mediators! {
     "throttle" => throttle;
     "throwError" => throw_error;
     "transaction" => transaction;
+    "validate" => validate;
     "variable" => variable;
     "xquery" => xquery;
     "xslt" => xslt;
