@@ -129,9 +129,8 @@ impl Validate {
         {
             return Ok(schema.clone());
         }
-        let schema = xsd::Schema::compile(texts).map_err(|why| {
-            Fault::new("Error creating a new schema objects for schemas").detail(why)
-        })?;
+        let schema = xsd::Schema::compile(texts)
+            .map_err(|why| Fault::new("Error creating a new schema objects for schemas").detail(why))?;
         let schema = Arc::new(schema);
         *cache = Some((whole, schema.clone()));
         Ok(schema)

@@ -145,7 +145,9 @@ impl Check<'_> {
                     "numeric instance is lower than the required minimum (minimum: {limit}, found: {text})"
                 ));
             } else if value == bound && exclusive("exclusiveMinimum") {
-                self.problem(format!("numeric instance is not strictly greater than the required minimum {limit}"));
+                self.problem(format!(
+                    "numeric instance is not strictly greater than the required minimum {limit}"
+                ));
             }
         }
         if let Some(limit @ Json::Number(_)) = schema.get("maximum")
@@ -156,7 +158,9 @@ impl Check<'_> {
                     "numeric instance is greater than the required maximum (maximum: {limit}, found: {text})"
                 ));
             } else if value == bound && exclusive("exclusiveMaximum") {
-                self.problem(format!("numeric instance is not strictly lower than the required maximum {limit}"));
+                self.problem(format!(
+                    "numeric instance is not strictly lower than the required maximum {limit}"
+                ));
             }
         }
         if let Some(factor) = schema.get("multipleOf")
@@ -175,7 +179,9 @@ impl Check<'_> {
         if let Some(min) = schema.get("minLength").and_then(number)
             && (length as f64) < min
         {
-            self.problem(format!("string \"{text}\" is too short (length: {length}, required minimum: {min})"));
+            self.problem(format!(
+                "string \"{text}\" is too short (length: {length}, required minimum: {min})"
+            ));
         }
         if let Some(max) = schema.get("maxLength").and_then(number)
             && length as f64 > max
@@ -247,8 +253,11 @@ impl Check<'_> {
         let Json::Object(members) = json else { return Ok(()) };
         let count = members.len();
         if let Some(Json::Array(required)) = schema.get("required") {
-            let missing: Vec<Json> =
-                required.iter().filter(|name| name.as_str().is_some_and(|n| json.get(n).is_none())).cloned().collect();
+            let missing: Vec<Json> = required
+                .iter()
+                .filter(|name| name.as_str().is_some_and(|n| json.get(n).is_none()))
+                .cloned()
+                .collect();
             if !missing.is_empty() {
                 self.problem(format!("object has missing required properties ({})", names(missing)));
             }
@@ -256,12 +265,16 @@ impl Check<'_> {
         if let Some(min) = schema.get("minProperties").and_then(number)
             && (count as f64) < min
         {
-            self.problem(format!("object has too few properties (found {count} but schema requires at least {min})"));
+            self.problem(format!(
+                "object has too few properties (found {count} but schema requires at least {min})"
+            ));
         }
         if let Some(max) = schema.get("maxProperties").and_then(number)
             && count as f64 > max
         {
-            self.problem(format!("object has too many properties (found {count} but schema requires at most {max})"));
+            self.problem(format!(
+                "object has too many properties (found {count} but schema requires at most {max})"
+            ));
         }
         self.dependencies(json, schema, depth)?;
         self.members(members, schema, depth)
@@ -394,12 +407,21 @@ mod tests {
             "l":{"type":"array","items":{"$ref":"#/definitions/n"}}},"definitions":{"n":{"type":"number"}}}"##;
         assert!(problems(r#"{"id":1.0,"q":"abc","l":[1,2.5]}"#, schema).is_empty());
         for (json, problem) in [
-            ("[]", r#"instance type (array) does not match any allowed primitive type (allowed: ["object"])"#),
+            (
+                "[]",
+                r#"instance type (array) does not match any allowed primitive type (allowed: ["object"])"#,
+            ),
             ("{}", r#"object has missing required properties (["id"])"#),
             (r#"{"id":0}"#, "numeric instance is lower than the required minimum (minimum: 1, found: 0)"),
             (r#"{"id":1,"q":"abcd"}"#, r#"string "abcd" is too long (length: 4, maximum allowed: 3)"#),
-            (r#"{"id":1,"l":["x"]}"#, r#"instance type (string) does not match any allowed primitive type (allowed: ["number"])"#),
-            (r#"{"id":1,"z":1}"#, r#"object instance has properties which are not allowed by the schema: ["z"]"#),
+            (
+                r#"{"id":1,"l":["x"]}"#,
+                r#"instance type (string) does not match any allowed primitive type (allowed: ["number"])"#,
+            ),
+            (
+                r#"{"id":1,"z":1}"#,
+                r#"object instance has properties which are not allowed by the schema: ["z"]"#,
+            ),
         ] {
             assert_eq!(problems(json, schema), [problem], "{json}");
         }
