@@ -87,6 +87,21 @@ fn one(tuple: &Tuple, key: &str, want: &Value, got: &Got) -> Result<(), String> 
     if ok { Ok(()) } else { wrong() }
 }
 
+/// JSON and XML are compared as such, everything else as text.
+fn variable_fits(want: &Value, got: &Got) -> bool {
+    let (kind, value) = (want.get("type").map(json::text).unwrap_or_default(), want.get("value"));
+    let Got::Typed(got_kind, text) = got else { return false };
+    let same = match kind.as_str() {
+        "json" => serde_json::from_str(text).is_ok_and(|v: Value| value.is_some_and(|w| json::equal(&v, w))),
+        "xml" => match (Tree::from_text(text), Tree::from_text(&plain(value))) {
+            (Ok(a), Ok(b)) => a.same(ROOT, &b, ROOT),
+            _ => false,
+        },
+        _ => false,
+    };
+    *got_kind == kind && (same || *text == plain(value))
+}
+
 fn plain(v: Option<&Value>) -> String {
     v.map(|v| if v.is_string() { json::text(v) } else { v.to_string() }).unwrap_or_default()
 }
