@@ -1,6 +1,7 @@
 //! The command line of `conformance`: what to run, with which options, and the lines it prints.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::cases::{self, Layout, Options, StartCommand};
@@ -164,9 +165,14 @@ impl Arguments {
     }
 }
 
-/// The server beside this program. Under `cargo run` it is brought up to date first, because cargo
+/// The server beside this program, found once per process. Under `cargo run` it is brought up to date first, because cargo
 /// builds only the program it was asked for.
 pub fn server_binary() -> Result<PathBuf, String> {
+    static FOUND: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    FOUND.get_or_init(find_server).clone()
+}
+
+fn find_server() -> Result<PathBuf, String> {
     let here = std::env::current_exe().map_err(|e| format!("where am I: {e}"))?;
     let dir = here.parent().map(Path::to_owned).unwrap_or_default();
     let dir = if dir.ends_with("deps") { dir.parent().map(Path::to_owned).unwrap_or_default() } else { dir };
