@@ -24,14 +24,31 @@ const CRATES: [(&str, &str); 6] = [
 /// What each module of the runtime may name. Modules that are not in the list may name none.
 const MODULES: &[(&str, &[&str])] = &[
     // What a message is. `eval` only for expressions that a template hands over unevaluated.
-    ("message", &["errors", "eval"]),
+    ("message", &["errors", "eval", "http"]),
     ("errors", &["message"]),
-    ("services", &[]),
     ("eval", &["errors", "flow", "message", "program", "services"]),
+    ("xslt", &["eval"]),
+    ("services", &["deploy", "flow", "http", "mediators", "stores"]),
+    ("stores", &["errors", "flow", "message"]),
     // The program holds steps; the flow runs them.
-    ("program", &["endpoints", "errors", "eval", "flow", "message", "services"]),
+    (
+        "program",
+        &[
+            "activation",
+            "compile",
+            "deploy",
+            "endpoints",
+            "errors",
+            "eval",
+            "flow",
+            "message",
+            "router",
+            "services",
+            "stores",
+        ],
+    ),
     ("flow", &["endpoints", "errors", "eval", "message", "program", "services"]),
-    ("endpoints", &["errors", "eval", "flow", "http", "message", "program", "services"]),
+    ("endpoints", &["compile", "errors", "eval", "flow", "http", "message", "program", "services"]),
     (
         "mediators",
         &[
@@ -45,33 +62,65 @@ const MODULES: &[(&str, &[&str])] = &[
             "message",
             "program",
             "services",
+            "stores",
+            "xslt",
         ],
     ),
-    ("compile", &["endpoints", "errors", "eval", "flow", "mediators", "message", "program", "services"]),
-    ("http", &["endpoints", "errors", "flow", "logging", "message", "program", "services", "settings"]),
-    ("settings", &["errors"]),
-    ("deploy", &["compile", "errors", "message", "program", "services", "settings"]),
-    ("activation", &["deploy", "errors", "flow", "http", "message", "program", "services", "settings"]),
-    ("admin", &["deploy", "errors", "http", "lifecycle", "message", "program", "services", "settings"]),
     (
-        "lifecycle",
+        "compile",
         &[
             "activation",
-            "admin",
+            "endpoints",
+            "errors",
+            "eval",
+            "flow",
+            "mediators",
+            "message",
+            "program",
+            "router",
+            "services",
+            "stores",
+        ],
+    ),
+    ("router", &["errors", "flow", "http", "message", "program", "services"]),
+    (
+        "http",
+        &["endpoints", "errors", "flow", "logging", "message", "program", "router", "services", "settings"],
+    ),
+    ("engine", &["endpoints", "errors", "flow", "http", "message", "program", "router", "services"]),
+    ("settings", &["errors"]),
+    ("logging", &["errors", "message", "settings"]),
+    ("deploy", &["compile", "errors", "message", "program", "services", "settings"]),
+    (
+        "activation",
+        &[
+            "deploy", "engine", "errors", "flow", "http", "message", "program", "services", "settings",
+            "stores",
+        ],
+    ),
+    ("check", &["cli", "compile", "deploy", "errors", "program", "services", "settings"]),
+    ("cli", &["logging"]),
+    (
+        "server",
+        &[
+            "activation",
+            "check",
+            "cli",
             "compile",
             "deploy",
+            "engine",
             "errors",
             "flow",
             "http",
             "logging",
             "message",
             "program",
+            "router",
             "services",
             "settings",
+            "stores",
         ],
     ),
-    ("check", &["compile", "deploy", "errors", "program", "services", "settings"]),
-    ("logging", &["errors", "message", "settings"]),
 ];
 
 fn workspace() -> PathBuf {
@@ -147,7 +196,10 @@ fn rust_files(dir: &Path) -> Vec<PathBuf> {
             if !path.ends_with("tests") {
                 out.extend(rust_files(&path));
             }
-        } else if path.extension().is_some_and(|e| e == "rs") && !path.ends_with("tests.rs") {
+        } else if path.extension().is_some_and(|e| e == "rs")
+            && !path.ends_with("tests.rs")
+            && !path.ends_with("testing.rs")
+        {
             out.push(path);
         }
     }
