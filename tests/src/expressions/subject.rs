@@ -12,6 +12,7 @@ use runtime::compile::Compiler;
 use runtime::errors::Fault;
 use runtime::eval::{Dialects, Expr, InlineTemplate};
 use runtime::flow::{Block, Context};
+use runtime::message::convert::{ConversionSettings, append_json};
 use runtime::message::{Content, Json, Message, Payload, Value, builders};
 use serde_json::Value as Spec;
 
@@ -337,13 +338,14 @@ fn variable(tuple: &Tuple) -> Answer {
 }
 
 fn json_to_xml(tuple: &Tuple) -> Answer {
-    let content = builders::build(&tuple.said("json").into(), Some("application/json"));
-    let content = content.map_err(|e| Got::Refused(e.to_string()))?;
-    if let Content::Json(body) = &content {
-        body.tree().map_err(|e| Got::Refused(e.to_string()))?;
-    }
-    let envelope = content.envelope();
-    Ok(some(envelope.payload().map(|p| envelope.document().node_to_xml(p))))
+    let text = tuple.said("json");
+    let json = Json::parse(&text).map_err(|e| Got::Refused(e.to_string()))?;
+    let marked = truthy(json::at(&tuple.case, "options.array_instructions"));
+    let settings = ConversionSettings { array_instructions: marked, ..ConversionSettings::default() };
+    let mut document = xml::Document::new();
+    let root = append_json(&mut document, xml::Document::ROOT, &text, &json, &settings);
+    let root = root.map_err(|e| Got::Refused(e.to_string()))?;
+    Ok(some(Some(document.node_to_xml(root))))
 }
 
 fn xml_to_json(text: &str) -> Answer {
