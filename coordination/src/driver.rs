@@ -24,6 +24,9 @@ use crate::store::{Store, StoreError};
 use crate::timing::Timing;
 use crate::ungated::Ungated;
 
+/// How often an outage is reported while it lasts.
+const REMIND: Duration = Duration::from_secs(30);
+
 /// Who wants to be told of terms of one key.
 #[derive(Debug)]
 pub(crate) struct Registered {
@@ -194,6 +197,8 @@ pub(crate) struct Driver {
     terms: BTreeMap<Key, Arc<Term>>,
     draining: bool,
     last_view: Option<Arc<View>>,
+    reminded: Duration,
+    listening: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl Driver {
@@ -207,10 +212,23 @@ impl Driver {
             terms: BTreeMap::new(),
             draining: false,
             last_view: None,
+            reminded: Duration::ZERO,
+            listening: None,
+        }
+    }
+
+    /// Announcements of other nodes shorten the time to the next look. They come in bursts, and one
+    /// look answers them all.
+    async fn listen(shared: Arc<Shared>, store: Arc<dyn Store>) {
+        loop {
+            store.changed().await;
+            shared.nudge();
+            tokio::time::sleep(shared.timing.claim_delay / 2).await;
         }
     }
 
     pub(crate) async fn run(mut self) {
+        self.listening = Some(tokio::spawn(Self::listen(self.shared.clone(), self.store.clone())));
         self.step(Input::Wake);
         while !*self.shared.left.borrow() {
             let sleep = tokio::time::sleep(self.pause());
@@ -221,6 +239,7 @@ impl Driver {
             }
             self.read_inbox();
             self.publish();
+            self.remind();
         }
         lock(&self.shared.registered).clear();
     }
@@ -347,6 +366,24 @@ impl Driver {
         }));
     }
 
+    /// An outage stays loud: one line every half minute.
+    fn remind(&mut self) {
+        let now = self.shared.clock.uptime();
+        let silent = self.protocol.trouble_since().map(|since| now.saturating_sub(since));
+        let Some(silent) = silent else {
+            self.reminded = now;
+            return;
+        };
+        if now.saturating_sub(self.reminded) >= REMIND {
+            self.reminded = now;
+            let seconds = silent.as_secs();
+            tracing::error!(
+                seconds,
+                "the coordination database still does not answer; coordinated work is stopped"
+            );
+        }
+    }
+
     fn publish(&mut self) {
         let view = self.protocol.view();
         if let Some(view) = view.filter(|v| !self.last_view.as_ref().is_some_and(|l| Arc::ptr_eq(l, v))) {
@@ -432,6 +469,9 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
+        if let Some(listening) = &self.listening {
+            listening.abort();
+        }
         // Whatever ends the task, no guard may outlive it for longer than its trust.
         for term in self.terms.values() {
             term.end(Stop::Revoked(crate::protocol::Loss::Deadline));

@@ -31,17 +31,14 @@ struct Cluster {
     fires: Vec<(Instant, usize, i64)>,
 }
 
-/// A whole `cargo test` has built the example; `--test processes` alone has not.
+/// A whole `cargo test` has built the example; `--test processes` alone has not, or an older one.
 fn program() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let find = || {
         let me = std::env::current_exe().unwrap();
-        let path = me.parent().and_then(|deps| deps.parent()).unwrap().join("examples/node");
-        if !path.exists() {
-            let args = ["build", "-q", "-p", env!("CARGO_PKG_NAME"), "--example", "node"];
-            assert!(Command::new(env!("CARGO")).args(args).status().unwrap().success());
-        }
-        path
+        let args = ["build", "-q", "-p", env!("CARGO_PKG_NAME"), "--example", "node"];
+        assert!(Command::new(env!("CARGO")).args(args).status().unwrap().success());
+        me.parent().and_then(|deps| deps.parent()).unwrap().join("examples/node")
     };
     BUILT.get_or_init(find).clone()
 }

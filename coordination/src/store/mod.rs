@@ -89,4 +89,9 @@ pub trait FireStore: Send + Sync {
 pub trait Store: MemberStore + LeaseStore + FireStore {
     /// How the log names it; no credentials.
     fn name(&self) -> &str;
+    /// Waits until some node says that activations have become free. Only an accelerator: a store
+    /// that cannot tell waits for ever, and nobody may rely on a message arriving.
+    fn changed(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
 }

@@ -24,6 +24,7 @@ static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
         or_ignore: ("INSERT", ""),
         or_ignore_key: ("INSERT IGNORE", ""),
         or_pause: "ON DUPLICATE KEY UPDATE paused = VALUES(paused)",
+        announce: ("", ""),
         numbered: false,
     })
 });

@@ -354,4 +354,8 @@ impl<E: Engine> Store for SqlStore<E> {
     fn name(&self) -> &str {
         self.engine.name()
     }
+
+    fn changed(&self) -> futures_util::future::BoxFuture<'_, ()> {
+        self.engine.changed(&self.group)
+    }
 }

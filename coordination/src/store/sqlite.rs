@@ -29,6 +29,7 @@ static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
         or_ignore: ("INSERT", "ON CONFLICT DO NOTHING"),
         or_ignore_key: ("INSERT", "ON CONFLICT DO NOTHING"),
         or_pause: "ON CONFLICT (grp, activation) DO UPDATE SET paused = excluded.paused",
+        announce: ("", ""),
         numbered: false,
     })
 });

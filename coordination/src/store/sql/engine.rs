@@ -1,5 +1,7 @@
 //! The narrow way to a database: send a text with arguments, get a count or rows.
 
+use futures_util::future::BoxFuture;
+
 use crate::member::MemberId;
 use crate::store::{Answer, StoreError};
 
@@ -73,6 +75,10 @@ pub(crate) trait Engine: Send + Sync + std::fmt::Debug + 'static {
     fn is_proven_dead(&self, _group: &str, _id: MemberId) -> bool {
         false
     }
+    /// Waits until another node announces a change in this group, if the database can tell.
+    fn changed<'a>(&'a self, _group: &'a str) -> BoxFuture<'a, ()> {
+        Box::pin(std::future::pending())
+    }
     /// The member has ended.
     fn after_end(&self, _group: &str, _id: MemberId) {}
 }
@@ -139,7 +145,7 @@ macro_rules! native_engine {
                         })
                         .connect_lazy_with(options.clone())
                 };
-                let (control, work) = (pool(2), pool(work));
+                let (control, work) = (pool(3), pool(work));
                 Self { name, control, work, broken }
             }
 

@@ -15,6 +15,8 @@ pub(crate) struct Dialect {
     pub(crate) or_ignore_key: (&'static str, &'static str),
     /// How an insert of (grp, activation, paused) updates an existing row.
     pub(crate) or_pause: &'static str,
+    /// An update that frees activations also tells the other nodes: before and after its text.
+    pub(crate) announce: (&'static str, &'static str),
     /// Arguments are written `$1`, `$2`, ...
     pub(crate) numbered: bool,
 }
@@ -50,6 +52,7 @@ impl Statements {
     pub(crate) fn of(d: &Dialect) -> Self {
         let text = |s: String| if d.numbered { number(&s) } else { s };
         let Dialect { now, greatest, bigint, or_ignore: (insert, ignore), or_pause, .. } = d;
+        let announced = |update: String| text(format!("{}{update}{}", d.announce.0, d.announce.1));
         let zero = format!("CAST(0 AS {bigint})");
         Self {
             set_version: text(format!("{insert} INTO ganglion_meta (k, v) VALUES ('schema', ?) {ignore}")),
@@ -69,10 +72,10 @@ impl Statements {
                 "UPDATE ganglion_member SET seq = seq + 1, renewed_at = {now}, offer_version = ?, draining = ?, \
                  offer = ? WHERE {LIVE}"
             )),
-            leave: text(format!(
+            leave: announced(format!(
                 "UPDATE ganglion_member SET live_node = NULL, state = 'left', ended_at = {now} WHERE {LIVE}"
             )),
-            expire: text(format!(
+            expire: announced(format!(
                 "UPDATE ganglion_member SET live_node = NULL, state = 'expired', ended_at = {now}, ended_by = ? \
                  WHERE {LIVE} AND seq = ?"
             )),
@@ -103,7 +106,7 @@ impl Statements {
                  AND NOT EXISTS (SELECT 1 FROM ganglion_member o \
                  WHERE o.grp = ? AND o.member = ? AND o.live_node IS NOT NULL)"
             )),
-            release: text(
+            release: announced(
                 "UPDATE ganglion_lease SET owner = NULL, wanted = ? \
                  WHERE grp = ? AND activation = ? AND owner = ? AND epoch = ?"
                     .into(),
