@@ -263,6 +263,16 @@ impl Compiler {
     fn proxy(&mut self, proxy: &kinds::Proxy, options: &Options) -> Option<Arc<ProxyProgram>> {
         let pinned_elsewhere =
             proxy.pinned_servers.as_ref().is_some_and(|p| !p.contains(&options.server_name));
+        let in_flow = self.flow_target(proxy.in_sequence.as_ref());
+        let endpoint = proxy.endpoint.as_ref().map(|endpoint| match endpoint {
+            TargetEndpoint::Named(reference) => ProxyTarget::Named(reference.key.as_str().into()),
+            TargetEndpoint::Inline(endpoint) => ProxyTarget::Inline(self.endpoint(endpoint)),
+        });
+        let mut steps = Vec::new();
+        steps.extend(in_flow.map(|flow| named_step(Step::now(EnterFlow(flow)), "inSequence")));
+        steps.extend(endpoint.map(|target| named_step(Step::wait(target), "endpoint")));
+        let fault = self.flow_target(proxy.fault_sequence.as_ref());
+        // Compiled all the same, so that its mistakes are reported.
         if pinned_elsewhere || !over_http(proxy) {
             return None;
         }
@@ -273,15 +283,6 @@ impl Compiler {
             );
             return None;
         }
-        let in_flow = self.flow_target(proxy.in_sequence.as_ref());
-        let endpoint = proxy.endpoint.as_ref().map(|endpoint| match endpoint {
-            TargetEndpoint::Named(reference) => ProxyTarget::Named(reference.key.as_str().into()),
-            TargetEndpoint::Inline(endpoint) => ProxyTarget::Inline(self.endpoint(endpoint)),
-        });
-        let mut steps = Vec::new();
-        steps.extend(in_flow.map(|flow| named_step(Step::now(EnterFlow(flow)), "inSequence")));
-        steps.extend(endpoint.map(|target| named_step(Step::wait(target), "endpoint")));
-        let fault = self.flow_target(proxy.fault_sequence.as_ref());
         Some(Arc::new(ProxyProgram {
             name: proxy.name.as_str().into(),
             in_block: Arc::new(Block { steps, on_error: None }),

@@ -200,6 +200,15 @@ impl Expr {
         }
     }
 
+    /// The first of what an XPath selects, with its type: elements stay XML, texts and attributes are
+    /// strings, numbers and booleans keep their type. The text for the other dialects.
+    pub fn first(&self, message: &Message, cx: &Context) -> Result<Option<Value>, Fault> {
+        match &self.kind {
+            Kind::XPath(xpath) => xpath.first(message, cx),
+            Kind::Json(_) | Kind::Synapse(_) => Ok(self.text(message, cx)?.map(Value::from)),
+        }
+    }
+
     /// The path of a `json-eval(...)` for this message, its `{...}` groups filled in; `None` for other
     /// dialects. The path applies to [`json_root`].
     pub fn json_path(&self, message: &Message, cx: &Context) -> Result<Option<Arc<JsonPath>>, Fault> {

@@ -101,6 +101,22 @@ impl XPathExpr {
         let nodes = self.evaluate(message, cx, |value, envelope| selected(&value, envelope));
         nodes.map_err(|error| self.fault(error))
     }
+
+    /// `selectSingleNode`.
+    pub(crate) fn first(&self, message: &Message, cx: &Context) -> Result<Option<Value>, Fault> {
+        let first = self.evaluate(message, cx, |value, envelope| match value {
+            XValue::Number(number) => Some(Value::Double(number)),
+            XValue::Boolean(truth) => Some(Value::Boolean(truth)),
+            XValue::Integer(number) => {
+                Some(i32::try_from(number).map_or(Value::Long(number), Value::Integer))
+            }
+            other => selected(&other, envelope).first().map(|node| match node.item(envelope) {
+                XmlItem::Element(element) => Value::Xml(element),
+                XmlItem::Text(text) => Value::String(text),
+            }),
+        });
+        first.map_err(|error| self.fault(error))
+    }
 }
 
 fn selected(value: &XValue<'_>, envelope: &Envelope) -> Vec<Selected> {

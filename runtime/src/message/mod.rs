@@ -124,12 +124,14 @@ impl Message {
         }
     }
 
-    /// An axis2-scope property, what the transport told included.
+    /// An axis2-scope property: the message's own, else that of the client options, else that of the
+    /// operation, else what the transport told.
     pub fn axis2(&self, name: &str) -> Option<Value> {
-        match self.axis2.entry(name) {
-            Some(value) => value.cloned(),
-            None => self.wire.property(name).or_else(|| self.dispatch.axis2_property(name)),
+        if let Some(value) = self.axis2.entry(name) {
+            return value.cloned();
         }
+        let wider = self.axis2_client.get(name).or_else(|| self.operation.get(name)).cloned();
+        wider.or_else(|| self.wire.property(name)).or_else(|| self.dispatch.axis2_property(name))
     }
 
     /// An axis2-scope property as text.

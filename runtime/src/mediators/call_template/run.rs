@@ -2,9 +2,9 @@
 
 use super::{Argument, CallTemplate};
 use crate::errors::{Fault, codes};
-use crate::eval::{Dialect, Dialects, Dynamic, Expr, Selection};
+use crate::eval::{Dialects, Dynamic, Expr};
 use crate::flow::{Context, Enter, Handler, Leave, Mediator, Next, TemplateFrame};
-use crate::message::{Message, Value, XmlItem};
+use crate::message::{Message, Value};
 use crate::program::{Template, TemplateParameter};
 use std::sync::Arc;
 
@@ -81,8 +81,7 @@ impl Argument {
                 self.computed(expr, message, cx).map(Some)
             }
             Dynamic::Escaped(expr) => Ok(Some(Value::Expression(expr.clone()))),
-            Dynamic::Expr(expr) if expr.dialect() == Dialect::XPath => first_node(expr, message, cx),
-            Dynamic::Expr(expr) => Ok(expr.text(message, cx)?.map(Value::from)),
+            Dynamic::Expr(expr) => expr.first(message, cx),
         }
     }
 
@@ -93,16 +92,4 @@ impl Argument {
             .map_err(|problem| Fault::new(format!("Can not evaluate escaped expression..: {problem}")))?;
         Ok(Value::Expression(Arc::new(inner)))
     }
-}
-
-/// An element stays XML, texts and attributes are strings, numbers and booleans keep their type.
-fn first_node(expr: &Expr, message: &Message, cx: &Context) -> Result<Option<Value>, Fault> {
-    let selection = expr.select(message, cx)?;
-    if let Selection::Value(value) = selection {
-        return Ok(value);
-    }
-    Ok(selection.items(message).into_iter().next().map(|item| match item {
-        XmlItem::Element(element) => Value::Xml(element),
-        XmlItem::Text(text) => Value::String(text),
-    }))
 }

@@ -76,7 +76,8 @@
   }
 
   function json(given) {
-    const written = JSON.stringify(given === undefined ? null : given);
+    // Undefined members become null, as in MI; functions cannot be written at all.
+    const written = JSON.stringify(given === undefined ? null : given, (key, member) => (member === undefined ? null : member));
     if (written === undefined) throw new TypeError('the value cannot be written as JSON');
     return written;
   }

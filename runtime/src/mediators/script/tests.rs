@@ -47,7 +47,7 @@ async fn json_in_and_out() {
     let script = "var p = mc.getPayloadJSON(); mc.setPayloadJSON({n: p.list.length, cat: p.s + 1, u: undefined, f: NaN, e: 1e21});";
     assert_eq!(
         text_after(script, json("{\"list\":[1,2.5],\"s\":\"t\"}")).await,
-        "{\"n\":2,\"cat\":\"t1\",\"f\":null,\"e\":1e+21}"
+        "{\"n\":2,\"cat\":\"t1\",\"u\":null,\"f\":null,\"e\":1e+21}"
     );
     assert_eq!(text_after("mc.setPayloadJSON('{\"a\": 1}');", json("{}")).await, "\"{\\\"a\\\": 1}\"");
     assert_eq!(

@@ -59,8 +59,9 @@ impl Mediator for Sequence {
         }
     }
 
+    /// MI does not build the message for a key, not even for one computed from the payload.
     fn reads_body(&self) -> bool {
-        matches!(self, Sequence::Reference(key) if key.reads_body())
+        false
     }
 }
 

@@ -34,8 +34,4 @@ impl Mediator for ThrowError {
         // The code is set, so publishing leaves the properties alone: ERROR_DETAIL stays unset, as in MI.
         Err(Fault::new(text.unwrap_or_default().to_string()))
     }
-
-    fn reads_body(&self) -> bool {
-        self.text.reads_body()
-    }
 }
