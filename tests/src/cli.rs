@@ -131,6 +131,34 @@ impl Arguments {
         Ok(options)
     }
 
+    /// Cases that surprise the list of known failures are run once more, one at a time: on a busy machine
+    /// many servers at once make a slow answer look like none.
+    fn second_look(
+        &self,
+        files: &[PathBuf],
+        mut options: cases::Options,
+        mut outcomes: Vec<Outcome>,
+        say: impl Fn(&str) + Sync,
+    ) -> Result<Vec<Outcome>, String> {
+        let Some(path) = self.get("--known").map(Path::new).filter(|path| path.exists()) else {
+            return Ok(outcomes);
+        };
+        let known = Known::read(path)?;
+        let odd = |name: &str| outcomes.iter().any(|o| o.name == name && known.is_surprised_by(o));
+        let again: Vec<PathBuf> = files.iter().filter(|f| odd(&cases::name_of(f))).cloned().collect();
+        if again.is_empty() {
+            return Ok(outcomes);
+        }
+        say(&format!("{} of them once more, one at a time", again.len()));
+        options.jobs = 1;
+        for second in cases::run_all(&again, &options, |o: &Outcome| say(&o.line())) {
+            if let Some(first) = outcomes.iter_mut().find(|o| o.name == second.name) {
+                *first = second;
+            }
+        }
+        Ok(outcomes)
+    }
+
     /// Judges a run by the list of known failures; with `--update-known` the list is rewritten first.
     fn judge(&self, path: &Path, outcomes: Vec<Outcome>, say: impl Fn(&str)) -> Result<Vec<Outcome>, String> {
         let covered = |name: &str| self.filter().iter().any(|g| crate::pattern::glob_matches(g, name));
@@ -202,7 +230,9 @@ pub fn run(arguments: &Arguments, say: impl Fn(&str) + Sync) -> Result<i32, Stri
     let outcomes = match arguments.what.as_str() {
         "cases" => {
             let files = cases::files(&arguments.path)?;
-            cases::run_all(&files, &arguments.case_options()?, print)
+            let options = arguments.case_options()?;
+            let outcomes = cases::run_all(&files, &options, print);
+            arguments.second_look(&files, options, outcomes, &say)?
         }
         "expressions" => expressions::run(&arguments.path, &arguments.filter(), print)?,
         "corpus" => {

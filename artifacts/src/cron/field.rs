@@ -28,9 +28,6 @@ impl Set {
         self.0.get(self.0.partition_point(|v| *v < value)).copied()
     }
 
-    pub(super) fn first(&self) -> u16 {
-        self.0.first().copied().unwrap_or(0)
-    }
 }
 
 impl Field {
