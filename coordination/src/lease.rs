@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn only_gated_policies_need_rows() {
         let key = Key::new("k");
-        assert_eq!(Policy::Exclusive.keys(&key), [key.clone()]);
+        assert_eq!(Policy::Exclusive.keys(&key), std::slice::from_ref(&key));
         assert_eq!(Policy::Slots(2).keys(&key), [key.slot(0), key.slot(1)]);
         assert!(Policy::EveryNode.keys(&key).is_empty() && Policy::Shared.keys(&key).is_empty());
     }

@@ -80,7 +80,7 @@ impl Known {
     /// The list as text, in order of names.
     pub fn text(&self) -> String {
         let mut out = String::from(
-            "# What is known not to pass: name, reason. A name that passes must leave the list, unless its\n# reason begins with "unsteady".\n",
+            "# What is known not to pass: name, reason. A name that passes must leave the list, unless its\n# reason begins with unsteady.\n",
         );
         for (name, reason) in &self.reasons {
             out.push_str(&format!("{name}  {reason}\n"));

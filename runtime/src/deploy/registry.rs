@@ -34,7 +34,7 @@ impl Registry {
     /// The resource of a key in any of its forms. `None`: missing, or the key leaves the registry.
     pub fn resource(&self, key: &str) -> Option<Resource> {
         let key = canonical_key(key)?;
-        self.resources.get(&key).cloned().or_else(|| self.from_disk(&key))
+        self.resources.get(&key).cloned().or_else(|| self.on_disk(&key))
     }
 
     /// Is there such a resource?
@@ -82,7 +82,7 @@ impl Registry {
         self.roots.iter().map(move |base| base.join(folder).join(rest))
     }
 
-    fn from_disk(&self, key: &str) -> Option<Resource> {
+    fn on_disk(&self, key: &str) -> Option<Resource> {
         let path = self.paths(key).find(|path| path.is_file())?;
         let bytes = files::read_limited(&path).ok()?;
         let beside = path.with_file_name(format!("{}.properties", path.file_name()?.to_str()?));

@@ -41,11 +41,11 @@ impl Compiler {
             Source::Template(instance) => self.template_instance(endpoint, instance),
             Source::Address(address) => {
                 let settings = self.leaf_settings(&address.definition);
-                Kind::Leaf(Leaf::new(LeafKind::Address, Address::fixed(&address.uri), None, settings))
+                Kind::Leaf(Box::new(Leaf::new(LeafKind::Address, Address::fixed(&address.uri), None, settings)))
             }
             Source::Default(definition) => {
                 let settings = self.leaf_settings(definition);
-                Kind::Leaf(Leaf::new(LeafKind::Default, Address::To, None, settings))
+                Kind::Leaf(Box::new(Leaf::new(LeafKind::Default, Address::To, None, settings)))
             }
             Source::Http(http) => {
                 let mut settings = self.leaf_settings(&http.definition);
@@ -56,7 +56,7 @@ impl Compiler {
                     }
                     None => Address::To,
                 };
-                Kind::Leaf(Leaf::new(LeafKind::Http, address, http.method, settings))
+                Kind::Leaf(Box::new(Leaf::new(LeafKind::Http, address, http.method, settings)))
             }
             Source::Wsdl(wsdl) => self.wsdl(wsdl),
             Source::Failover(group) => Kind::Failover(Failover {
@@ -105,7 +105,7 @@ impl Compiler {
         let settings = self.leaf_settings(&wsdl.definition);
         let address = wsdl.document.as_ref().and_then(|document| wsdl_address(document.get(), wsdl));
         match address {
-            Some(uri) => Kind::Leaf(Leaf::new(LeafKind::Wsdl, Address::fixed(&uri), None, settings)),
+            Some(uri) => Kind::Leaf(Box::new(Leaf::new(LeafKind::Wsdl, Address::fixed(&uri), None, settings))),
             None => Kind::Unsupported("wsdl uri".to_owned()),
         }
     }
@@ -254,13 +254,13 @@ fn policy(definition: &source::Definition) -> Policy {
 /// An endpoint made from an address alone.
 pub(super) fn address_endpoint(url: &str) -> Endpoint {
     let leaf = Leaf::new(LeafKind::Address, Address::fixed(url), None, Settings::default());
-    Endpoint { name: None, on_error: None, properties: Vec::new(), kind: Kind::Leaf(leaf) }
+    Endpoint { name: None, on_error: None, properties: Vec::new(), kind: Kind::Leaf(Box::new(leaf)) }
 }
 
 /// The endpoint that sends to the message's `To`.
 pub(super) fn implicit_endpoint() -> Endpoint {
     let leaf = Leaf::new(LeafKind::Default, Address::To, None, Settings::default());
-    Endpoint { name: None, on_error: None, properties: Vec::new(), kind: Kind::Leaf(leaf) }
+    Endpoint { name: None, on_error: None, properties: Vec::new(), kind: Kind::Leaf(Box::new(leaf)) }
 }
 
 fn member_endpoint(member: &source::Member) -> Endpoint {
@@ -271,7 +271,7 @@ fn member_endpoint(member: &source::Member) -> Endpoint {
     };
     let url = format!("{scheme}://{}:{port}", member.host);
     let leaf = Leaf::new(LeafKind::Address, Address::Member(url), None, Settings::default());
-    Endpoint { name: None, on_error: None, properties: Vec::new(), kind: Kind::Leaf(leaf) }
+    Endpoint { name: None, on_error: None, properties: Vec::new(), kind: Kind::Leaf(Box::new(leaf)) }
 }
 
 /// The SOAP address of a port in a WSDL document.

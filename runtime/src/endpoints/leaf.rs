@@ -384,7 +384,7 @@ fn blocking_status(message: &mut Message, status: u16) -> Result<(), Fault> {
         let list = message.axis2_text(name).unwrap_or_default();
         list.split(',').any(|code| code.trim() == status.to_string())
     };
-    let is_error = (status >= 400 || status < 200 || listed("error.http.status.codes"))
+    let is_error = (!(200..400).contains(&status) || listed("error.http.status.codes"))
         && !listed("non.error.http.status.codes");
     if !is_error {
         return Ok(());

@@ -36,7 +36,7 @@ pub struct Endpoint {
 #[derive(Debug)]
 pub enum Kind {
     /// One address.
-    Leaf(Leaf),
+    Leaf(Box<Leaf>),
     /// Another endpoint by key, looked up when used.
     Indirect(Arc<str>),
     /// Another endpoint, its key computed for each message.

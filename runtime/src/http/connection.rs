@@ -90,9 +90,8 @@ async fn invite(message: &mut Message) {
 /// who reads it will see.
 async fn fits(message: &mut Message, limit: usize) -> bool {
     let Payload::Unread(body) = &mut message.payload else { return true };
-    match http_body::Body::size_hint(body).exact() {
-        Some(length) => return length <= limit as u64,
-        None => {}
+    if let Some(length) = http_body::Body::size_hint(body).exact() {
+        return length <= limit as u64;
     }
     match std::mem::take(body).read(limit).await {
         Ok(bytes) => {

@@ -58,6 +58,7 @@ pub enum StoreError {
 }
 
 /// A queue of messages.
+#[allow(clippy::len_without_is_empty)] // Nobody asks; the length itself may be unknown.
 pub trait MessageStore: Send + Sync + fmt::Debug {
     /// Appends a message. When it returns, the message is as safe as the store can make it.
     fn put(&self, message: Message) -> BoxFuture<'_, Result<(), StoreError>>;

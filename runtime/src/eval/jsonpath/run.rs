@@ -268,11 +268,8 @@ impl<'p, 'j> Run<'p, 'j> {
     fn property(&mut self, token: usize, name: &Arc<str>, model: &Model<'j>) -> Result<(), Stop> {
         let key = Key::Member(name.clone());
         let Some(value) = model.child(&key) else {
-            let lenient = if self.is_leaf(token) {
-                !self.require
-            } else {
-                !(self.is_upstream_definite(token) && self.is_definite_token(token)) && !self.require
-            };
+            let definite = self.is_upstream_definite(token) && self.is_definite_token(token);
+            let lenient = !self.require && (self.is_leaf(token) || !definite);
             return if lenient { Ok(()) } else { self.missing("missing property") };
         };
         if self.is_leaf(token) && !self.is_marked_position(token) {

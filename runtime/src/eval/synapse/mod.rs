@@ -56,7 +56,7 @@ type OnceBody = std::sync::OnceLock<Option<XPathExpr>>;
 
 /// The form that runs.
 #[derive(Debug)]
-pub(super) enum Node {
+enum Node {
     Constant(Res),
     Null,
     Array(Vec<Node>),

@@ -1,5 +1,8 @@
 //! Idle connections, by origin. Each origin has a lock of its own that is held for a push or a pop.
 
+// A link is large; taking one out of its list moves a pointer.
+#![allow(clippy::vec_box)]
+
 use super::link::Link;
 use crate::http::Target;
 use crate::http::workers::shard;

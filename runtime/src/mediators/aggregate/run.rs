@@ -66,7 +66,7 @@ async fn time_out(settings: &Arc<Settings>, groups: &Groups, key: &str, number: 
     // A task of its own, so that whoever aborts the timer cannot cut the flow.
     tokio::spawn(async move {
         let mut cx = group.first.continuation();
-        let Some(mut last) = group.messages.last().map(|message| twin(message)) else { return };
+        let Some(mut last) = group.messages.last().map(twin) else { return };
         if let Err(fault) = settings.complete(group, &mut last, &mut cx).await {
             flow::run_fault(&mut cx, &mut last, &fault).await;
         }

@@ -52,7 +52,7 @@ impl Collector {
         Some((std::mem::take(&mut state.results), message, cx))
     }
 
-    fn apply(&self, results: Vec<Option<Payload>>, message: &mut Message, cx: &Context) -> Result<(), Fault> {
+    fn apply(&self, results: &[Option<Payload>], message: &mut Message, cx: &Context) -> Result<(), Fault> {
         match &self.outcome {
             Outcome::Nothing => Ok(()),
             Outcome::Variable(name, Form::Json) => {
@@ -117,7 +117,7 @@ impl Collect for Collector {
             let Some((results, mut original, mut rest)) = self.add(index, message.payload.share()) else {
                 return Ok(());
             };
-            self.apply(results, &mut original, &rest)?;
+            self.apply(&results, &mut original, &rest)?;
             flow::run(&mut rest, &mut original).await;
             Ok(())
         })

@@ -27,7 +27,7 @@ fn value(json: &Json, schema: &Json, kind: &str, raw: bool) -> Coerced {
     let text = || if raw { Ok(json.to_string()) } else { text_of(json) };
     match kind {
         "boolean" => boolean(&text()?, schema),
-        "string" | "String" => string(text()?, schema),
+        "string" | "String" => string(&text()?, schema),
         "number" | "integer" => number(&text()?, schema, kind == "integer"),
         "array" => array(json, schema),
         "object" => match json {
@@ -65,7 +65,7 @@ fn boolean(text: &str, schema: &Json) -> Coerced {
     allowed(&value, text, schema)
 }
 
-fn string(text: String, schema: &Json) -> Coerced {
+fn string(text: &str, schema: &Json) -> Coerced {
     let length = text.encode_utf16().count() as f64;
     if limit(schema, "maxLength")?.is_some_and(|max| length > max) {
         return Err(format!("String \"{text}\" violated the max length constraint"));
@@ -78,7 +78,7 @@ fn string(text: String, schema: &Json) -> Coerced {
     {
         return Err(format!("String \"{text}\" violated the regex constraint {pattern}"));
     }
-    let value = Json::string(&*text);
+    let value = Json::string(text);
     allowed(&value, &text, schema)
 }
 

@@ -69,7 +69,7 @@ impl Action {
         let current = parts.get(fragment).unwrap_or_default().to_owned();
         let mut result = self.change(fragment, &current, value)?;
         if self.resolve {
-            result = result.map(|text| resolve(text, message));
+            result = result.map(|text| resolve(&text, message));
         }
         parts.set(fragment, result);
         Ok(())
@@ -123,9 +123,9 @@ fn without(query: &str, name: &str) -> Result<String, Fault> {
 }
 
 /// Puts properties in place of `{name}`; a missing one empties the part.
-fn resolve(text: String, message: &Message) -> String {
-    let mut result = text.clone();
-    let mut rest = text.as_str();
+fn resolve(text: &str, message: &Message) -> String {
+    let mut result = text.to_owned();
+    let mut rest = text;
     while let Some((_, after)) = rest.split_once('{') {
         let Some((name, tail)) = after.split_once('}') else { break };
         if name.contains('{') {

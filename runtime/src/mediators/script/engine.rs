@@ -127,6 +127,7 @@ fn evaluate<'js>(ctx: &Ctx<'js>, call: &Call) -> rquickjs::Result<Value<'js>> {
 }
 
 /// `__call(operation, ...arguments)`.
+#[allow(clippy::needless_pass_by_value)] // The engine hands values over.
 fn native<'js>(ctx: Ctx<'js>, operation: String, given: Rest<Value<'js>>) -> rquickjs::Result<Value<'js>> {
     let mut arguments = Vec::with_capacity(given.0.len());
     for value in given.0 {
