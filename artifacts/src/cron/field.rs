@@ -27,7 +27,6 @@ impl Set {
     pub(super) fn at_or_after(&self, value: u16) -> Option<u16> {
         self.0.get(self.0.partition_point(|v| *v < value)).copied()
     }
-
 }
 
 impl Field {

@@ -41,7 +41,12 @@ impl Compiler {
             Source::Template(instance) => self.template_instance(endpoint, instance),
             Source::Address(address) => {
                 let settings = self.leaf_settings(&address.definition);
-                Kind::Leaf(Box::new(Leaf::new(LeafKind::Address, Address::fixed(&address.uri), None, settings)))
+                Kind::Leaf(Box::new(Leaf::new(
+                    LeafKind::Address,
+                    Address::fixed(&address.uri),
+                    None,
+                    settings,
+                )))
             }
             Source::Default(definition) => {
                 let settings = self.leaf_settings(definition);
@@ -105,7 +110,9 @@ impl Compiler {
         let settings = self.leaf_settings(&wsdl.definition);
         let address = wsdl.document.as_ref().and_then(|document| wsdl_address(document.get(), wsdl));
         match address {
-            Some(uri) => Kind::Leaf(Box::new(Leaf::new(LeafKind::Wsdl, Address::fixed(&uri), None, settings))),
+            Some(uri) => {
+                Kind::Leaf(Box::new(Leaf::new(LeafKind::Wsdl, Address::fixed(&uri), None, settings)))
+            }
             None => Kind::Unsupported("wsdl uri".to_owned()),
         }
     }
