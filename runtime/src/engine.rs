@@ -182,6 +182,7 @@ fn dispatch(cx: &mut Context, message: &mut Message, listener: &str) -> bool {
             answer_status(cx, message, 403);
             false
         }
+        Route::Main if listener != "default" => enter_inbound(cx, message, listener),
         Route::Main => {
             message.dispatch =
                 Arc::new(Dispatch { transport: transport(request.secure), ..Dispatch::default() });
@@ -189,6 +190,28 @@ fn dispatch(cx: &mut Context, message: &mut Message, listener: &str) -> bool {
             true
         }
     }
+}
+
+/// What no API of an HTTP inbound endpoint takes: the main listener's artifacts for paths that the
+/// pattern lets through, else its sequence. `true` when a flow is to run.
+fn enter_inbound(cx: &mut Context, message: &mut Message, listener: &str) -> bool {
+    let program = cx.program.clone();
+    let Some(inbound) = program.http_inbound(listener) else { return dispatch(cx, message, "default") };
+    let path = crate::router::path_of(&message.wire.target);
+    let passes = inbound.pattern.as_ref().is_some_and(|pattern| pattern.is_match(path));
+    let sequence = cx.sequence(&inbound.sequence).filter(|_| !inbound.sequence.is_empty());
+    let Some(sequence) = sequence.filter(|_| !passes) else { return dispatch(cx, message, "default") };
+    message.dispatch = Arc::new(Dispatch {
+        transport: transport(message.wire.secure),
+        entry: EntryName::Inbound(inbound.name.clone()),
+        ..Dispatch::default()
+    });
+    message.properties.set("isInbound", Value::Boolean(true));
+    if let Some(name) = &inbound.on_error {
+        cx.push_handler(Handler::Named(name.clone()));
+    }
+    cx.push_block(sequence.block.clone(), Leave::Continue);
+    true
 }
 
 fn transport(secure: bool) -> &'static str {

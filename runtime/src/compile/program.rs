@@ -1,19 +1,20 @@
 //! The artifacts of a deployment to one program.
 
 use super::Compiler;
-use crate::activation::{InboundSource, ScheduledTask};
+use crate::activation::{InboundSource as PolledSource, ScheduledTask};
 use crate::endpoints::{Endpoint, Mode, Sent};
 use crate::errors::Fault;
 use crate::flow::{AsyncMediator, Block, BoxFuture, Context, Handler, Leave, Mediator, Next, Step};
 use crate::message::Message;
 use crate::program::{
-    ApiProgram, FlowTarget, Program, ProxyProgram, Resource, ResourceProgram, Sequence, Template,
+    ApiProgram, FlowTarget, HttpInbound, Program, ProxyProgram, Resource, ResourceProgram, Sequence, Template,
     TemplateParameter,
 };
 use crate::router::{ApiRoute, Cors, Mapping, ResourceRoute, Router, UrlMapping, VersionStrategy};
 use crate::stores::StoreSpec;
 use artifacts::diagnostics::Diagnostics;
 use artifacts::kinds::api::{self, Protocol};
+use artifacts::kinds::inbound_endpoint::InboundSource;
 use artifacts::kinds::local_entry::EntryValue;
 use artifacts::kinds::message_store::StoreValue;
 use artifacts::kinds::proxy::TargetEndpoint;
@@ -92,10 +93,13 @@ pub fn compile(artifacts: &[Artifact], options: &Options) -> (Program, Diagnosti
                 program.stores.entry(spec.name.clone()).or_insert_with(|| Arc::new(spec));
             }
             Artifact::Task(task) => program.tasks.extend(ScheduledTask::of(task, &options.server_name)),
+            Artifact::InboundEndpoint(endpoint) if http_inbound(endpoint).is_some() => {
+                program.http_inbounds.extend(http_inbound(endpoint).filter(|_| !endpoint.suspend));
+            }
             Artifact::InboundEndpoint(endpoint) => {
                 let entries = &program.local_entries;
                 let lookup = |key: &str| entries.get(key).map(|entry| entry.text().to_string());
-                program.inbounds.extend(InboundSource::of(endpoint, &options.home, &lookup));
+                program.inbounds.extend(PolledSource::of(endpoint, &options.home, &lookup));
             }
             _ => {}
         }
@@ -307,6 +311,21 @@ fn over_http(proxy: &kinds::Proxy) -> bool {
         proxy.parameters.iter().any(|(name, value)| name == "inbound.only" && value.trim() == "true");
     let listed = proxy.transports.is_empty() || proxy.transports.iter().any(|t| t == "http" || t == "https");
     listed && !hidden
+}
+
+/// An inbound endpoint that is a listener for HTTP; `None` for every other kind.
+fn http_inbound(endpoint: &kinds::InboundEndpoint) -> Option<Arc<HttpInbound>> {
+    let InboundSource::Protocol(protocol) = &endpoint.source else { return None };
+    let port = endpoint.parameter("inbound.http.port").filter(|_| protocol == "http")?;
+    let pattern = endpoint.parameter("dispatch.filter.pattern").map(str::trim).filter(|text| !text.is_empty());
+    let key = |reference: &kinds::Reference| reference.key.as_str().into();
+    Some(Arc::new(HttpInbound {
+        name: endpoint.name.as_str().into(),
+        port: port.trim().parse().ok()?,
+        sequence: endpoint.sequence.as_ref().map(key).unwrap_or_default(),
+        on_error: endpoint.on_error.as_ref().map(key),
+        pattern: pattern.and_then(|text| regex::Regex::new(&format!("^(?:{text})$")).ok()),
+    }))
 }
 
 fn named_step(mut step: Step, name: &str) -> Step {

@@ -93,7 +93,7 @@ impl Leaf {
             self.prepare(message, cx).await?;
         }
         let method = self.method_of(message);
-        let url = self.url(message)?;
+        let url = self.url(message, mode)?;
         self.address(&url, message, cx).await?;
         if mode == Mode::Blocking {
             // The blocking sender always formats what it sends, and names the charset.
@@ -263,8 +263,9 @@ impl Leaf {
         }
     }
 
-    fn url(&self, message: &mut Message) -> Result<String, Fault> {
-        if self.method.is_some() {
+    fn url(&self, message: &mut Message, mode: Mode) -> Result<String, Fault> {
+        // The blocking sender appends the postfix in any case.
+        if self.method.is_some() && mode != Mode::Blocking {
             message.axis2.remove("REST_URL_POSTFIX");
         }
         let base = self.address.url(message);

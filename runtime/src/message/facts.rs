@@ -136,6 +136,8 @@ impl Dispatch {
             "REST_METHOD" => self.method.as_str().into(),
             "REST_URL_PREFIX" => self.url_prefix.as_str().into(),
             "REST_URL_PATTERN" | "rest.url.pattern" => self.pattern.as_str().into(),
+            // A resource without a mapping has no resource path.
+            "RESOURCE_PATH" if self.pattern.is_empty() => return None,
             "RESOURCE_PATH" => self.sub_path.as_str().into(),
             "SYNAPSE_REST_API_VERSION" => self.version.as_str().into(),
             "SYNAPSE_REST_API_VERSION_STRATEGY" => self.version_strategy.into(),

@@ -93,6 +93,21 @@ pub struct ProxyProgram {
     pub secure_only: Option<bool>,
 }
 
+/// An HTTP inbound endpoint: a listener of its own.
+#[derive(Debug)]
+pub struct HttpInbound {
+    /// Its name; APIs bind to it.
+    pub name: Arc<str>,
+    /// Its port, before an offset.
+    pub port: u16,
+    /// Takes what no API that is bound to it takes; empty: the main sequence.
+    pub sequence: Arc<str>,
+    /// Its fault sequence.
+    pub on_error: Option<Arc<str>>,
+    /// Paths that go on to the services and APIs of the main listener (`dispatch.filter.pattern`).
+    pub pattern: Option<regex::Regex>,
+}
+
 /// A local entry or registry resource.
 #[derive(Debug, Clone)]
 pub enum Resource {
@@ -125,6 +140,8 @@ pub struct Program {
     pub tasks: Vec<Arc<ScheduledTask>>,
     /// Inbound endpoints.
     pub inbounds: Vec<Arc<InboundSource>>,
+    /// HTTP inbound endpoints.
+    pub http_inbounds: Vec<Arc<HttpInbound>>,
     /// Who takes which request.
     pub router: Router,
     /// The `main` sequence.
@@ -147,6 +164,7 @@ impl Default for Program {
             dynamic: DynamicArtifacts::default(),
             tasks: Vec::new(),
             inbounds: Vec::new(),
+            http_inbounds: Vec::new(),
             router: Router::default(),
             main: Arc::default(),
             default_fault: Arc::default(),
@@ -166,6 +184,11 @@ impl Program {
     pub fn endpoint(&self, name: &str) -> Option<Arc<Endpoint>> {
         let own = self.endpoints.get(name).cloned();
         own.or_else(|| self.dynamic.endpoint(name, &*self.registry))
+    }
+
+    /// An HTTP inbound endpoint by name.
+    pub fn http_inbound(&self, name: &str) -> Option<&Arc<HttpInbound>> {
+        self.http_inbounds.iter().find(|inbound| &*inbound.name == name)
     }
 
     /// A local entry, else a registry resource.

@@ -94,7 +94,8 @@ pub(super) fn select(
     sub_path: &str,
     request: &Request<'_>,
 ) -> Result<Found, u16> {
-    let whole = if path_of(sub_path).is_empty() { format!("/{sub_path}") } else { sub_path.to_owned() };
+    // The context alone is its root; the context with a query right behind it matches nothing, as in MI.
+    let whole = if sub_path.is_empty() { "/".to_owned() } else { sub_path.to_owned() };
     let candidates: Vec<usize> =
         (0..resources.len()).filter(|index| resources[*index].is_candidate(request)).collect();
     if candidates.is_empty() {

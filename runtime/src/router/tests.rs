@@ -123,3 +123,11 @@ fn variables_are_given() {
     let router = router(vec![api("T", "/t", vec![resource(&["GET"], template("/{a}/b/{c}"))])]);
     assert_eq!(ask(&router, "GET", "/t/1/b/2?q=3"), "T[0] /1/b/2?q=3 a=1,c=2");
 }
+
+#[test]
+fn the_context_alone_is_its_root() {
+    let router = router(vec![api("S", "/shop", vec![resource(&[], template("/*"))])]);
+    assert_eq!(ask(&router, "GET", "/shop"), "S[0]  ");
+    assert_eq!(ask(&router, "GET", "/shop/"), "S[0] / ");
+    assert_eq!(ask(&router, "GET", "/shop?x=1"), "404");
+}

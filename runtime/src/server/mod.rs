@@ -3,6 +3,7 @@
 mod coordination;
 mod deployment;
 mod health;
+mod inbound_http;
 mod watch;
 
 pub use health::{Health, Probes};
@@ -20,6 +21,7 @@ use crate::settings::{Environment, Settings};
 use ::http::HeaderName;
 use artifacts::diagnostics::Diagnostics;
 use deployment::Deployed;
+use inbound_http::InboundListeners;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -101,26 +103,65 @@ async fn serve(args: RunArgs, environment: Environment, started: Instant) -> Res
     let activations = Arc::new(Activations::new(engine.clone(), coordinator));
     let probes = Probes::new(health.clone(), activations.coordinator().clone());
     let listeners = listen(&settings, args.http_port, &engine, probes).await?;
-    activations.apply(&deployed.program);
+    let offset = if settings.mediation.inbound_port_offset { settings.server.offset } else { 0 };
+    let inbounds = InboundListeners::new(engine.clone(), listener_options(&settings), offset);
+    let server = Arc::new(Server { engine, activations, inbounds, health, grace: grace(&settings) });
+    server.start_work(&deployed).await;
     tracing::info!("Ganglion started in {:.2} seconds", started.elapsed().as_secs_f64());
     if settings.server.hot_deployment {
-        tokio::spawn(redeploy_on_change(
-            paths,
-            settings.clone(),
-            engine,
-            activations.clone(),
-            health,
-            snapshot,
-        ));
+        tokio::spawn(redeploy_on_change(paths, settings, server.clone(), snapshot));
     }
     wait_for_signal().await;
-    let grace = if settings.server.graceful_shutdown {
-        settings.server.graceful_shutdown_timeout
-    } else {
-        Duration::ZERO
-    };
-    futures_util::future::join(activations.shutdown(grace), drain(&listeners, grace)).await;
+    server.drain(&listeners).await;
     Ok(())
+}
+
+/// How long requests and runs in flight may take after the signal.
+fn grace(settings: &Settings) -> Duration {
+    let server = &settings.server;
+    if server.graceful_shutdown { server.graceful_shutdown_timeout } else { Duration::ZERO }
+}
+
+/// What runs, and takes over new deployments.
+struct Server {
+    engine: Arc<Engine>,
+    activations: Arc<Activations>,
+    inbounds: InboundListeners,
+    health: Arc<Health>,
+    grace: Duration,
+}
+
+impl Server {
+    /// Opens and offers what the deployment has beside its artifacts for the main listener.
+    async fn start_work(&self, deployed: &Deployed) {
+        self.inbounds.apply(&deployed.program, self.grace).await;
+        self.activations.apply(&deployed.program);
+    }
+
+    /// Running messages finish on the old program.
+    async fn redeploy(&self, deployed: &Deployed) {
+        tracing::info!("artifacts changed; the new deployment takes over");
+        self.engine.swap(deployed.program.clone());
+        self.start_work(deployed).await;
+        announce(deployed, &self.health);
+    }
+
+    /// Hands scheduled work over at once, and lets requests in flight finish.
+    async fn drain(&self, listeners: &[Running]) {
+        let limit = self.grace;
+        let requests = futures_util::future::join_all(listeners.iter().map(|l| l.drain(limit)));
+        let (_, drained, inbounds) = futures_util::future::join3(
+            self.activations.shutdown(limit),
+            requests,
+            self.inbounds.drain(limit),
+        )
+        .await;
+        if drained.contains(&false) || !inbounds {
+            tracing::warn!("stopped with requests in flight: they did not finish within {} s", limit.as_secs());
+        } else {
+            tracing::info!("stopped; every request in flight was finished");
+        }
+    }
 }
 
 fn services(settings: &Settings, home: PathBuf) -> Services {
@@ -178,14 +219,10 @@ fn announce(deployed: &Deployed, health: &Health) {
     health.set_faulty(deployed.faulty.clone());
 }
 
-async fn listen(
-    settings: &Settings,
-    http_port: Option<u16>,
-    engine: &Arc<Engine>,
-    probes: Probes,
-) -> Result<Vec<Running>, ServeError> {
+/// Settings of every HTTP listener for messages.
+fn listener_options(settings: &Settings) -> ListenerOptions {
     let http = &settings.http;
-    let options = ListenerOptions {
+    ListenerOptions {
         socket_timeout: http.socket_timeout,
         max_open_connections: http.max_open_connections,
         keep_alive: !http.disable_keepalive,
@@ -193,7 +230,17 @@ async fn listen(
         correlation: HeaderName::try_from(http.correlation_header.as_str()).ok(),
         max_message_bytes: http.validate_message_size.then_some(http.max_message_size),
         ..ListenerOptions::default()
-    };
+    }
+}
+
+async fn listen(
+    settings: &Settings,
+    http_port: Option<u16>,
+    engine: &Arc<Engine>,
+    probes: Probes,
+) -> Result<Vec<Running>, ServeError> {
+    let http = &settings.http;
+    let options = listener_options(settings);
     let mut listeners = Vec::new();
     if http.listener.enabled {
         let port = http_port.unwrap_or_else(|| settings.port(http.listener.port));
@@ -224,45 +271,22 @@ async fn open(
     listener.map_err(|cause| ServeError::Listen { address, cause, hint })
 }
 
-async fn redeploy_on_change(
-    paths: Vec<PathBuf>,
-    settings: Settings,
-    engine: Arc<Engine>,
-    activations: Arc<Activations>,
-    health: Arc<Health>,
-    mut known: Snapshot,
-) {
+async fn redeploy_on_change(paths: Vec<PathBuf>, settings: Settings, server: Arc<Server>, mut known: Snapshot) {
     let mut tick = tokio::time::interval(SCAN_INTERVAL);
     tick.tick().await;
     loop {
         tick.tick().await;
-        let (looked, settings_now) = (paths.clone(), settings.clone());
-        let now = tokio::task::spawn_blocking(move || Snapshot::take(&looked)).await;
-        let Ok(now) = now else { continue };
+        let looked = paths.clone();
+        let Ok(now) = tokio::task::spawn_blocking(move || Snapshot::take(&looked)).await else { continue };
         if now == known {
             continue;
         }
         known = now;
-        let again = paths.clone();
-        let deployed = tokio::task::spawn_blocking(move || deployment::deploy(&again, &settings_now)).await;
-        match deployed {
-            Ok(deployed) => {
-                tracing::info!("artifacts changed; the new deployment takes over");
-                engine.swap(deployed.program.clone());
-                activations.apply(&deployed.program);
-                announce(&deployed, &health);
-            }
+        let (again, settings_now) = (paths.clone(), settings.clone());
+        match tokio::task::spawn_blocking(move || deployment::deploy(&again, &settings_now)).await {
+            Ok(deployed) => server.redeploy(&deployed).await,
             Err(error) => tracing::error!("the changed artifacts could not be deployed: {error}"),
         }
-    }
-}
-
-async fn drain(listeners: &[Running], limit: Duration) {
-    let drained = futures_util::future::join_all(listeners.iter().map(|l| l.drain(limit))).await;
-    if drained.contains(&false) {
-        tracing::warn!("stopped with requests in flight: they did not finish within {} s", limit.as_secs());
-    } else {
-        tracing::info!("stopped; every request in flight was finished");
     }
 }
 
