@@ -7,8 +7,8 @@ use crate::errors::Fault;
 use crate::flow::{AsyncMediator, Block, BoxFuture, Context, Handler, Leave, Mediator, Next, Step};
 use crate::message::Message;
 use crate::program::{
-    ApiProgram, FlowTarget, HttpInbound, Program, ProxyProgram, Resource, ResourceProgram, Sequence, Template,
-    TemplateParameter,
+    ApiProgram, FlowTarget, HttpInbound, Program, ProxyProgram, Resource, ResourceProgram, Sequence,
+    Template, TemplateParameter,
 };
 use crate::router::{ApiRoute, Cors, Mapping, ResourceRoute, Router, UrlMapping, VersionStrategy};
 use crate::stores::StoreSpec;
@@ -317,7 +317,8 @@ fn over_http(proxy: &kinds::Proxy) -> bool {
 fn http_inbound(endpoint: &kinds::InboundEndpoint) -> Option<Arc<HttpInbound>> {
     let InboundSource::Protocol(protocol) = &endpoint.source else { return None };
     let port = endpoint.parameter("inbound.http.port").filter(|_| protocol == "http")?;
-    let pattern = endpoint.parameter("dispatch.filter.pattern").map(str::trim).filter(|text| !text.is_empty());
+    let pattern =
+        endpoint.parameter("dispatch.filter.pattern").map(str::trim).filter(|text| !text.is_empty());
     let key = |reference: &kinds::Reference| reference.key.as_str().into();
     Some(Arc::new(HttpInbound {
         name: endpoint.name.as_str().into(),

@@ -157,7 +157,10 @@ impl Server {
         )
         .await;
         if drained.contains(&false) || !inbounds {
-            tracing::warn!("stopped with requests in flight: they did not finish within {} s", limit.as_secs());
+            tracing::warn!(
+                "stopped with requests in flight: they did not finish within {} s",
+                limit.as_secs()
+            );
         } else {
             tracing::info!("stopped; every request in flight was finished");
         }
@@ -271,7 +274,12 @@ async fn open(
     listener.map_err(|cause| ServeError::Listen { address, cause, hint })
 }
 
-async fn redeploy_on_change(paths: Vec<PathBuf>, settings: Settings, server: Arc<Server>, mut known: Snapshot) {
+async fn redeploy_on_change(
+    paths: Vec<PathBuf>,
+    settings: Settings,
+    server: Arc<Server>,
+    mut known: Snapshot,
+) {
     let mut tick = tokio::time::interval(SCAN_INTERVAL);
     tick.tick().await;
     loop {
