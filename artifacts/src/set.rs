@@ -9,6 +9,7 @@ use crate::diagnostics::{Code, Diagnostics};
 use crate::kinds::api::VersionStrategy;
 use crate::kinds::local_entry::EntryValue;
 use crate::kinds::{self, Api, Artifact, Kind, Versioning};
+use crate::source::{Source, Span};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -165,7 +166,7 @@ impl ArtifactSet {
         let failed = findings.has_errors();
         self.diagnostics.extend(findings);
         if failed {
-            self.faulty.push(Faulty { name: app.name.clone(), path: app.path, is_application: true });
+            self.faulty.push(Faulty { name: app.name.clone(), path: app.path.clone(), is_application: true });
             if !app.is_folder {
                 return;
             }
@@ -180,7 +181,12 @@ impl ArtifactSet {
                 }
                 Item::Config(entries) => self.configs.extend(entries),
                 Item::Library(file) => self.libraries.push(file),
-                Item::Artifact { .. } | Item::Other { .. } => {}
+                Item::Other { kind, name } => {
+                    let source = Source::new(app.path.clone(), "");
+                    let message = format!("'{name}' of the kind '{kind}' is not run by this version");
+                    self.diagnostics.warning(Code::UNSUPPORTED, (&source, Span::default()), message);
+                }
+                Item::Artifact { .. } => {}
             }
         }
         for artifact in taken {
@@ -214,10 +220,10 @@ impl ArtifactSet {
     fn check_identity(&self, app: &Application, findings: &mut Diagnostics) {
         let known = |(name, version): &(String, String)| *name == app.name && *version == app.version;
         if self.applications.iter().any(known) {
-            let source = crate::source::Source::new(app.path.clone(), "");
+            let source = Source::new(app.path.clone(), "");
             let message =
                 format!("an application '{}' version '{}' is deployed already", app.name, app.version);
-            findings.error(Code::DUPLICATE, (&source, crate::source::Span::default()), message);
+            findings.error(Code::DUPLICATE, (&source, Span::default()), message);
         }
     }
 
@@ -319,7 +325,6 @@ mod tests {
     use super::*;
     use crate::bundle::{Descriptor, LooseFile};
     use crate::config::NoConfigs;
-    use crate::source::{Source, Span};
     use crate::xml::SYNAPSE;
 
     fn nothing(_: &Artifact) -> Diagnostics {

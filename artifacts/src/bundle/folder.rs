@@ -1,7 +1,7 @@
 //! Folders: MI VS Code projects, server homes, and plain folders of XML files.
 
 use super::application::config_entries;
-use super::{Application, File, Folder, Item, Layout, LooseFile, Resource, decode, properties};
+use super::{Application, File, Folder, Item, Layout, LooseFile, Resource, attach_siblings, decode};
 use crate::diagnostics::{Code, Diagnostics};
 use crate::kinds::{Kind, RegistryItem, registry};
 use crate::source::{Source, Span};
@@ -112,6 +112,7 @@ fn project_artifact(prefix: &str, rest: &str, file: &File, app: &mut Application
 /// `resources/`: registry content of the old and the new style, configurable values, packages.
 fn project_resources(inside: &[(&str, &File)], app: &mut Application, diagnostics: &mut Diagnostics) {
     let described = described_items(inside, diagnostics);
+    let mut resources = Vec::new();
     for (rest, file) in inside {
         let Some(rest) = rest.strip_prefix("resources/") else { continue };
         if rest == "conf/config.properties" {
@@ -133,10 +134,10 @@ fn project_resources(inside: &[(&str, &File)], app: &mut Application, diagnostic
             Some(rest) => project_key(rest),
             None => Some(format!("gov:/mi-resources/{rest}")),
         };
-        if let Some(key) = key {
-            app.items.push(Item::Resource(resource(key, file, &described)));
-        }
+        resources.extend(key.map(|key| resource(key, file, &described)));
     }
+    attach_siblings(&mut resources);
+    app.items.extend(resources.into_iter().map(Item::Resource));
 }
 
 fn project_key(rest: &str) -> Option<String> {
@@ -202,14 +203,14 @@ fn pom(root: &str, files: &[&File]) -> Option<(String, String)> {
 
 fn server(prefix: &str, files: &[&File]) -> Folder {
     let mut folder = Folder { layout: Layout::Server, ..Folder::default() };
-    let metas = registry_metas(files);
     for file in files {
         if let Some(rest) = file.path.strip_prefix(SERVER) {
             server_file(prefix, rest, file, &mut folder);
         } else if let Some(rest) = file.path.strip_prefix("registry/") {
-            folder.resources.extend(registry_file(rest, file, &metas));
+            folder.resources.extend(registry_file(rest, file));
         }
     }
+    attach_siblings(&mut folder.resources);
     folder
 }
 
@@ -234,27 +235,9 @@ fn server_file(prefix: &str, rest: &str, file: &File, folder: &mut Folder) {
     }
 }
 
-/// `.metadata/<file>.meta`: media types by path of the file.
-fn registry_metas(files: &[&File]) -> HashMap<String, String> {
-    let mut metas = HashMap::new();
-    for file in files {
-        let Some((folder, name)) = file.path.rsplit_once("/.metadata/") else { continue };
-        let Some(name) = name.strip_suffix(".meta") else { continue };
-        let pairs = properties(&decode(&file.bytes));
-        if let Some((_, media_type)) = pairs.into_iter().find(|(key, _)| key == "mediaType") {
-            metas.insert(format!("{folder}/{name}"), media_type);
-        }
-    }
-    metas
-}
-
-fn registry_file(rest: &str, file: &File, metas: &HashMap<String, String>) -> Option<Resource> {
-    if rest.contains("/.metadata/") {
-        return None;
-    }
+fn registry_file(rest: &str, file: &File) -> Option<Resource> {
     let key = project_key(rest)?;
-    let media_type = metas.get(&file.path).cloned();
-    Some(Resource { key, bytes: file.bytes.clone(), media_type, properties: Vec::new() })
+    Some(Resource { key, bytes: file.bytes.clone(), media_type: None, properties: Vec::new() })
 }
 
 fn bare(prefix: &str, files: &[&File]) -> Folder {
@@ -273,9 +256,10 @@ fn bare(prefix: &str, files: &[&File]) -> Folder {
                 folder.loose.push(LooseFile { kind, source: file.source(prefix) });
             }
         } else if let Some(rest) = file.path.strip_prefix("registry/") {
-            folder.resources.extend(registry_file(rest, file, &HashMap::new()));
+            folder.resources.extend(registry_file(rest, file));
         }
     }
+    attach_siblings(&mut folder.resources);
     folder
 }
 

@@ -16,6 +16,7 @@ pub use properties::{properties, trimmed_text};
 
 use crate::kinds::Kind;
 use crate::source::{Source, SourceRef};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A file with its path inside the folder or archive.
@@ -124,6 +125,31 @@ impl std::fmt::Debug for Resource {
             write!(f, ", {media_type}")?;
         }
         write!(f, ")")
+    }
+}
+
+/// Gives resources what the files beside them say: `.metadata/<name>.meta` the media type (and goes
+/// away), `<name>.properties` the properties (and stays a resource).
+pub(crate) fn attach_siblings(resources: &mut Vec<Resource>) {
+    let mut types: HashMap<String, String> = HashMap::new();
+    let mut further: HashMap<String, Vec<(String, String)>> = HashMap::new();
+    for resource in resources.iter() {
+        let beside = resource.key.rsplit_once("/.metadata/").and_then(|(folder, name)| {
+            Some(format!("{folder}/{}", name.strip_suffix(".meta")?))
+        });
+        if let Some(key) = beside {
+            let pairs = properties(&decode(&resource.bytes));
+            types.extend(pairs.into_iter().find(|(name, _)| name == "mediaType").map(|(_, value)| (key, value)));
+        } else if let Some(key) = resource.key.strip_suffix(".properties") {
+            further.insert(key.to_owned(), properties(&decode(&resource.bytes)));
+        }
+    }
+    resources.retain(|resource| !resource.key.contains("/.metadata/"));
+    for resource in resources {
+        if let Some(media_type) = types.remove(&resource.key) {
+            resource.media_type = Some(media_type);
+        }
+        resource.properties.extend(further.remove(&resource.key).unwrap_or_default());
     }
 }
 

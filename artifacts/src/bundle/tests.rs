@@ -67,6 +67,7 @@ fn a_server_home() {
         file(&format!("{base}carbonapps/x.car"), "PK"),
         file("registry/governance/a/b.txt", "x"),
         file("registry/governance/a/.metadata/b.txt.meta", "mediaType=text/plain"),
+        file("registry/governance/a/b.txt.properties", "color=red"),
         file("conf/deployment.toml", ""),
     ];
     let folder = open_folder("", &files, &mut Diagnostics::new());
@@ -74,7 +75,9 @@ fn a_server_home() {
     let kinds: Vec<_> = folder.loose.iter().map(|loose| loose.kind).collect();
     assert_eq!(kinds, [Some(Kind::Api), None]);
     assert_eq!(folder.archives.len(), 1);
-    assert_eq!(format!("{:?}", folder.resources), "[gov:/a/b.txt (1 bytes, text/plain)]");
+    let texts: Vec<_> = folder.resources.iter().map(|resource| format!("{resource:?}")).collect();
+    assert_eq!(texts, ["gov:/a/b.txt (1 bytes, text/plain)", "gov:/a/b.txt.properties (9 bytes)"]);
+    assert_eq!(folder.resources[0].properties, [("color".to_owned(), "red".to_owned())]);
 }
 
 #[test]

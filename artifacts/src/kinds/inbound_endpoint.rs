@@ -177,7 +177,14 @@ fn check_number(number: &Number, parameter: &Parameter, reader: &mut Reader<'_>)
         return;
     }
     let value = match number.name {
-        "interval" => reader.long(&parameter.value, place, &what),
+        "interval" => {
+            let value = values::java_long(&parameter.value);
+            if value.is_none() {
+                let message = format!("Invalid numeric value for interval: found '{}'", parameter.value);
+                reader.error(Code::BAD_VALUE, place, message);
+            }
+            value
+        }
         _ => reader.int(&parameter.value, place, &what).map(i64::from),
     };
     if let (Some(value), Some((low, high))) = (value, number.range)

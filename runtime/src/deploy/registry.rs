@@ -43,18 +43,15 @@ impl Registry {
         self.resources.contains_key(&key) || self.paths(&key).any(|path| path.is_file())
     }
 
-    /// The content of a key, typed as MI does: XML when it parses, else text for text types (and when
-    /// no type is known and it is UTF-8), else bytes.
+    /// The content of a key, typed as MI does: XML when it parses, else text when its media type is
+    /// `text/plain` or not known, else bytes (JSON with its media type on record too).
     pub fn lookup(&self, key: &str) -> Option<Entry> {
         let resource = self.resource(key)?;
         let text = decode(&resource.bytes);
         if let Ok(document) = xml::parse(&text) {
             return Some(Entry::Xml(Arc::new(document)));
         }
-        let is_text = match resource.media_type.as_deref() {
-            None | Some("text/plain") => true,
-            Some(_) => std::str::from_utf8(&resource.bytes).is_ok(),
-        };
+        let is_text = resource.media_type.as_deref().is_none_or(|kind| kind.is_empty() || kind == "text/plain");
         Some(match is_text {
             true => Entry::Text(trimmed_text(&text).to_owned()),
             false => Entry::Binary(resource.bytes),
@@ -153,6 +150,8 @@ mod tests {
         let found = registry("gov:/a", b"<x/>", Some("text/plain")).lookup("a");
         assert!(matches!(found, Some(Entry::Xml(_))));
         let found = registry("gov:/a", b"{\"x\":1}\n", Some("application/json")).lookup("gov:a");
+        assert!(matches!(found, Some(Entry::Binary(_))));
+        let found = registry("gov:/a", b"{\"x\":1}\n", None).lookup("gov:a");
         assert!(matches!(found, Some(Entry::Text(text)) if text == "{\"x\":1}"));
         let found = registry("gov:/a", &[0xff, 0, 1], Some("application/pdf")).lookup("a");
         assert!(matches!(found, Some(Entry::Binary(_))));
