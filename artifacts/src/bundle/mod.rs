@@ -134,12 +134,15 @@ pub(crate) fn attach_siblings(resources: &mut Vec<Resource>) {
     let mut types: HashMap<String, String> = HashMap::new();
     let mut further: HashMap<String, Vec<(String, String)>> = HashMap::new();
     for resource in resources.iter() {
-        let beside = resource.key.rsplit_once("/.metadata/").and_then(|(folder, name)| {
-            Some(format!("{folder}/{}", name.strip_suffix(".meta")?))
-        });
+        let beside = resource
+            .key
+            .rsplit_once("/.metadata/")
+            .and_then(|(folder, name)| Some(format!("{folder}/{}", name.strip_suffix(".meta")?)));
         if let Some(key) = beside {
             let pairs = properties(&decode(&resource.bytes));
-            types.extend(pairs.into_iter().find(|(name, _)| name == "mediaType").map(|(_, value)| (key, value)));
+            types.extend(
+                pairs.into_iter().find(|(name, _)| name == "mediaType").map(|(_, value)| (key, value)),
+            );
         } else if let Some(key) = resource.key.strip_suffix(".properties") {
             further.insert(key.to_owned(), properties(&decode(&resource.bytes)));
         }

@@ -51,7 +51,8 @@ impl Registry {
         if let Ok(document) = xml::parse(&text) {
             return Some(Entry::Xml(Arc::new(document)));
         }
-        let is_text = resource.media_type.as_deref().is_none_or(|kind| kind.is_empty() || kind == "text/plain");
+        let is_text =
+            resource.media_type.as_deref().is_none_or(|kind| kind.is_empty() || kind == "text/plain");
         Some(match is_text {
             true => Entry::Text(trimmed_text(&text).to_owned()),
             false => Entry::Binary(resource.bytes),
