@@ -24,7 +24,6 @@ pub mod server;
 pub mod services;
 pub mod settings;
 pub mod stores;
-pub mod testing;
 pub mod xslt;
 
 /// The crate that reads artifacts, for callers that hold only the runtime.

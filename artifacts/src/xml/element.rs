@@ -154,10 +154,20 @@ impl<'a> ElementRef<'a> {
     }
 
     /// Prefixes in scope for expressions on this element; the default namespace is left out, as in
-    /// MI's XPath.
+    /// MI's XPath. Of several declarations of a prefix the outermost counts there.
     pub fn prefixes(self) -> Vec<(Arc<str>, Arc<str>)> {
-        let mut scope = self.document.namespaces_in_scope(self.id);
-        scope.retain(|(prefix, _)| !prefix.is_empty());
+        let mut scope: Vec<(Arc<str>, Arc<str>)> = Vec::new();
+        let mut at = Some(self.id);
+        while let Some(node) = at {
+            let declared = self.document.element(node).map(|e| e.declarations.as_slice()).unwrap_or_default();
+            for (prefix, uri) in declared.iter().filter(|(prefix, _)| !prefix.is_empty()) {
+                match scope.iter_mut().find(|(known, _)| known == prefix) {
+                    Some(known) => known.1 = uri.clone(),
+                    None => scope.push((prefix.clone(), uri.clone())),
+                }
+            }
+            at = self.document.parent(node);
+        }
         scope
     }
 

@@ -54,8 +54,17 @@ impl XPathExpr {
         }
     }
 
-    fn envelope(&self, message: &Message) -> Envelope {
-        if self.needs_tree { message.payload.envelope() } else { Envelope::new(Soap::V11) }
+    fn envelope(&self, message: &Message) -> Result<Envelope, EvaluationError> {
+        if !self.needs_tree {
+            return Ok(Envelope::new(Soap::V11));
+        }
+        if let Some(body) = message.payload.as_json()
+            && !body.is_blank()
+            && let Err(error) = body.tree()
+        {
+            return Err(EvaluationError(format!("the payload is no JSON: {error}")));
+        }
+        Ok(message.payload.envelope())
     }
 
     /// Evaluates and hands the result to `use_it` while the trees are borrowed.
@@ -65,7 +74,7 @@ impl XPathExpr {
         cx: &Context,
         use_it: impl FnOnce(XValue<'_>, &Envelope) -> R,
     ) -> Result<R, EvaluationError> {
-        let envelope = self.envelope(message);
+        let envelope = self.envelope(message)?;
         let scope = MessageScope { message, cx, envelope: &envelope };
         let value = self.query.evaluate(&scope, scope.node())?;
         Ok(use_it(value, &envelope))
@@ -115,7 +124,10 @@ impl XPathExpr {
                 XmlItem::Text(text) => Value::String(text),
             }),
         });
-        first.map_err(|error| self.fault(error))
+        first.map_err(|error| {
+            let text = format!("Failed to evaluate the XPath expression: {}", self.query.text());
+            Fault::new(text).detail(error.0)
+        })
     }
 }
 
@@ -142,6 +154,25 @@ fn select_node(node: super::xpath::Node<'_>, envelope: &Envelope) -> Selected {
         }
         _ => Selected::Item(XmlItem::Text(node.string_value().into())),
     }
+}
+
+/// The nodes of a result as a list that outlives it; `None` for strings, numbers and booleans.
+pub(crate) fn node_list(value: &XValue<'_>, envelope: &Envelope) -> Option<Vec<XmlItem>> {
+    match value {
+        XValue::Nodes(_) | XValue::Element(_) => {}
+        _ => return None,
+    }
+    let item = |node: &super::xpath::Node<'_>| {
+        if !node.is_element() {
+            return XmlItem::Text(node.string_value().into());
+        }
+        XmlItem::Element(if std::ptr::eq(node.document, &**envelope.document()) {
+            XmlElement::new(envelope.document().clone(), node.id)
+        } else {
+            copy(node.document, node.id)
+        })
+    };
+    Some(value.nodes().iter().map(item).collect())
 }
 
 /// A handle on a copy of an element.

@@ -94,21 +94,29 @@ impl Headers {
     }
 }
 
-/// Header bytes as text: UTF-8 where they are, else Latin-1.
+/// Header bytes as text, in Latin-1 as MI reads them: whatever bytes came in go out again.
 pub fn header_text(value: &HeaderValue) -> Cow<'_, str> {
-    match std::str::from_utf8(value.as_bytes()) {
+    match value.to_str() {
         Ok(text) => Cow::Borrowed(text),
-        Err(_) => Cow::Owned(value.as_bytes().iter().map(|b| *b as char).collect()),
+        Err(_) => Cow::Owned(value.as_bytes().iter().map(|b| char::from(*b)).collect()),
     }
 }
 
-/// Text as a header value; line breaks, which no header can carry, become blanks.
+/// Text as a header value in Latin-1; line breaks, which no header can carry, become blanks, other
+/// characters that Latin-1 has not become `?`.
 pub fn header_value(text: &str) -> Option<HeaderValue> {
-    if let Ok(value) = HeaderValue::from_bytes(text.as_bytes()) {
+    if text.is_ascii()
+        && let Ok(value) = HeaderValue::from_str(text)
+    {
         return Some(value);
     }
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    HeaderValue::from_bytes(clean.trim().as_bytes()).ok()
+    let latin1 = |c: char| match u8::try_from(u32::from(c)) {
+        Ok(_) if c.is_control() => b' ',
+        Ok(byte) => byte,
+        Err(_) => b'?',
+    };
+    let clean: Vec<u8> = text.trim().chars().map(latin1).collect();
+    HeaderValue::from_bytes(&clean).ok()
 }
 
 #[cfg(test)]

@@ -148,9 +148,9 @@ pub(crate) fn form_decode(text: &str) -> Option<String> {
     decode_percent(&text.replace('+', " "), true)
 }
 
-/// Replaces `%XX`; broken sequences stay.
-pub(crate) fn percent_decode(text: &str) -> String {
-    decode_percent(text, false).unwrap_or_default()
+/// A value of a query: `+` is a blank, broken `%` sequences stay.
+pub(super) fn query_decode(text: &str) -> String {
+    decode_percent(&text.replace('+', " "), false).unwrap_or_default()
 }
 
 fn decode_percent(text: &str, strict: bool) -> Option<String> {
@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(form_encode("a b*+", "UTF-8").as_deref(), Some("a+b*%2B"));
         assert_eq!(form_decode("a+b%20c%FC").as_deref(), Some("a b c\u{fffd}"));
         assert_eq!(form_decode("%"), None);
-        assert_eq!(percent_decode("a%2+%41"), "a%2+A");
+        assert_eq!(query_decode("a%2+%41"), "a%2 A");
     }
 
     #[test]

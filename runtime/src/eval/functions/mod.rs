@@ -85,8 +85,9 @@ impl<'a> MessageScope<'a> {
     }
 
     fn axis2(&self, name: &str) -> Evaluated<XValue<'a>> {
-        match self.message.axis2.entry(name) {
-            Some(value) => self.lift_option(value),
+        let scopes = [&self.message.axis2, &self.message.axis2_client, &self.message.operation];
+        match scopes.into_iter().find_map(|scope| scope.get(name)) {
+            Some(value) => self.lift(value),
             None => Ok(Self::lift_owned(self.message.axis2(name))),
         }
     }
@@ -119,8 +120,7 @@ fn plain<'a>(value: &Value) -> XValue<'a> {
         Value::Short(value) => XValue::Integer(i64::from(*value)),
         Value::Long(value) => XValue::Integer(*value),
         Value::Double(value) => XValue::Number(*value),
-        // Floats print as such and are no numbers to XPath.
-        Value::Float(_) => XValue::Object(Cow::Owned(value.text().into_owned())),
+        Value::Float(value) => XValue::Float(*value),
         Value::Json(json) => XValue::Object(Cow::Owned(json.to_string())),
         Value::Map(_) => XValue::Object(Cow::Owned(value.text().into_owned())),
         other => XValue::text(other.text().into_owned()),
@@ -188,7 +188,7 @@ fn query_parameter(to: Option<&str>, name: &str) -> String {
         let (key, value) = part.split_once('=').unwrap_or((part, ""));
         if key.eq_ignore_ascii_case(name) {
             let value = value.split('=').next().unwrap_or_default();
-            return codec::percent_decode(value);
+            return codec::query_decode(value);
         }
     }
     String::new()

@@ -6,11 +6,9 @@ use super::{Node, Outcome, Run, Stop, warn};
 use crate::eval::dates::{self, Pattern};
 use crate::eval::decimal::Decimal;
 use crate::eval::functions::codec;
-use crate::eval::xpath::Value as XValue;
-use crate::eval::xpath_expr::{XPathExpr, copy};
-use crate::message::{Envelope, Json, Value, XmlItem};
+use crate::eval::xpath_expr::{XPathExpr, node_list};
+use crate::message::{Json, Value};
 use crate::program::Resource;
-use artifacts::xml::XmlElement;
 
 macro_rules! functions {
     ($($variant:ident = $name:literal),* $(,)?) => {
@@ -239,25 +237,6 @@ impl Run<'_> {
             Err(error) => Err(Stop::escape(error.0)),
         }
     }
-}
-
-/// The nodes of a result as a list that outlives it; `None` for strings, numbers and booleans.
-pub(super) fn node_list(value: &XValue<'_>, envelope: &Envelope) -> Option<Vec<XmlItem>> {
-    match value {
-        XValue::Nodes(_) | XValue::Element(_) => {}
-        _ => return None,
-    }
-    let item = |node: &crate::eval::xpath::Node<'_>| {
-        if !node.is_element() {
-            return XmlItem::Text(node.string_value().into());
-        }
-        XmlItem::Element(if std::ptr::eq(node.document, &**envelope.document()) {
-            XmlElement::new(envelope.document().clone(), node.id)
-        } else {
-            copy(node.document, node.id)
-        })
-    };
-    Some(value.nodes().iter().map(item).collect())
 }
 
 fn three(function: Function, a: &Res, b: &Res, c: &Res) -> Outcome<Res> {

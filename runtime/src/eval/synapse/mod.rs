@@ -9,7 +9,7 @@ mod value;
 
 use super::functions::MessageScope;
 use super::jsonpath::Number;
-use super::xpath_expr::XPathExpr;
+use super::xpath_expr::{XPathExpr, node_list};
 use super::{Binding, Expr, Target};
 use crate::errors::Fault;
 use crate::flow::Context;
@@ -272,7 +272,7 @@ fn call(name: &str, arguments: Vec<syntax::Expr>, prefixes: &[Binding]) -> Node 
 }
 
 /// One evaluation.
-pub(super) struct Run<'a> {
+struct Run<'a> {
     message: &'a Message,
     cx: &'a Context,
     /// `objectValueOf` rather than `stringValueOf`: XPath gives node lists.
@@ -392,7 +392,7 @@ impl Run<'_> {
             };
         }
         let items =
-            xpath.evaluate(self.message, self.cx, |value, envelope| functions::node_list(&value, envelope));
+            xpath.evaluate(self.message, self.cx, |value, envelope| node_list(&value, envelope));
         match items {
             Ok(Some(items)) => Ok(Some(Res::Xml(Value::Nodes(items.into())))),
             Ok(None) => Err(Stop::escape("the XPath gives no node list")),

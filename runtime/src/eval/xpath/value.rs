@@ -2,7 +2,7 @@
 
 use super::node::{Node, Part};
 use super::numbers::{java_number, number_text};
-use crate::message::value::java_double;
+use crate::message::value::{java_double, java_float};
 use artifacts::xml::{Document, NodeKind};
 use std::borrow::Cow;
 
@@ -22,6 +22,8 @@ pub enum Value<'a> {
     Boolean(bool),
     /// A Java integer of any width: printed without fraction, and no number in arithmetic.
     Integer(i64),
+    /// A `java.lang.Float`: as the integers.
+    Float(f32),
     /// Some other object (a JSON element, a map), by its text.
     Object(Cow<'a, str>),
     /// Java's null: a variable or property without value.
@@ -43,6 +45,7 @@ impl<'a> Value<'a> {
             Value::Number(number) => Cow::Owned(number_text(*number)),
             Value::Boolean(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
             Value::Integer(value) => Cow::Owned(number_text(*value as f64)),
+            Value::Float(value) => Cow::Owned(number_text(f64::from(*value))),
             Value::Object(_) | Value::Null => Cow::Borrowed(""),
         }
     }
@@ -53,7 +56,7 @@ impl<'a> Value<'a> {
             Value::Number(number) => *number,
             Value::Boolean(value) => f64::from(u8::from(*value)),
             Value::Nodes(_) | Value::Element(_) | Value::Text(_) => java_number(&self.string()),
-            Value::Integer(_) | Value::Object(_) | Value::Null => f64::NAN,
+            Value::Integer(_) | Value::Float(_) | Value::Object(_) | Value::Null => f64::NAN,
         }
     }
 
@@ -66,6 +69,7 @@ impl<'a> Value<'a> {
             Value::Number(number) => *number != 0.0 && !number.is_nan(),
             Value::Boolean(value) => *value,
             Value::Integer(value) => *value != 0,
+            Value::Float(value) => *value != 0.0 && !value.is_nan(),
             Value::Null => false,
         }
     }
@@ -101,6 +105,7 @@ impl<'a> Value<'a> {
             Value::Element(node) => node_text(*node, true, node_test),
             Value::Number(number) => java_double(*number),
             Value::Integer(value) => value.to_string(),
+            Value::Float(value) => java_float(*value),
             Value::Object(text) => text.to_string(),
             Value::Text(_) | Value::Boolean(_) => self.string().into_owned(),
         })

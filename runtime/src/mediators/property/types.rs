@@ -2,7 +2,7 @@
 
 use crate::mediators::parts::reading::is_true_explicitly;
 use crate::message::{Json, Value};
-use artifacts::xml::{XmlElement, parse};
+use artifacts::xml::{Document, XmlElement, parse, parse_fragment_into};
 use std::sync::Arc;
 
 /// A value of the `type` attribute.
@@ -112,11 +112,18 @@ pub(in crate::mediators) fn decimal(text: &str) -> Option<f64> {
     if plain { digits.parse().ok() } else { None }
 }
 
-/// A document's root element.
+/// A document's root element; what follows it is not looked at.
 pub(in crate::mediators) fn xml(text: &str) -> Option<XmlElement> {
-    let document = Arc::new(parse(text).ok()?);
+    if let Ok(document) = parse(text) {
+        let root = document.root_element()?;
+        return Some(XmlElement::new(Arc::new(document), root));
+    }
+    let mut several = Document::new();
+    parse_fragment_into(&mut several, Document::ROOT, text).ok()?;
+    let first = several.first_child(Document::ROOT).filter(|node| several.is_element(*node))?;
+    let document = Document::from_subtree(&several, first);
     let root = document.root_element()?;
-    Some(XmlElement::new(document, root))
+    Some(XmlElement::new(Arc::new(document), root))
 }
 
 /// JSON as Gson reads it: nothing at all is null, and a text that is none is tried as a string.

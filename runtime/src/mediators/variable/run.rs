@@ -6,6 +6,7 @@ use crate::eval::Expr;
 use crate::flow::{Context, Mediator, Next};
 use crate::mediators::property::types;
 use crate::message::{Json, Message, Value};
+use std::sync::Arc;
 
 impl Mediator for Variable {
     fn mediate(&self, message: &mut Message, cx: &mut Context) -> Result<Next, Fault> {
@@ -82,6 +83,9 @@ fn primitive(json: &Json, kind: &Type) -> Option<Option<Value>> {
         (Type::Long, Json::Number(text)) => Some(Value::Long(whole(text))),
         (Type::Double, Json::Number(text)) => types::decimal(text).map(Value::Double),
         (Type::Boolean | Type::Integer | Type::Long | Type::Double, _) => None,
+        // The text of a primitive is read as JSON again.
+        (Type::Json, Json::String(text)) => kind.convert(text, true).ok().flatten(),
+        (Type::Json, other) => Some(Value::Json(Arc::new(other.clone()))),
         (_, Json::String(text)) => Some(Value::String(text.clone())),
         (_, other) => Some(other.to_string().into()),
     })
