@@ -162,7 +162,10 @@ fn native_values() {
     let world = json();
     let value = |text: &str| {
         let expr = Expr::compile(text, &[], Dialects::Any).unwrap();
-        (expr.value(&world.message, &world.cx).unwrap(), expr.variable_value(&world.message, &world.cx).unwrap())
+        (
+            expr.value(&world.message, &world.cx).unwrap(),
+            expr.variable_value(&world.message, &world.cx).unwrap(),
+        )
     };
     assert!(matches!(value("${payload.shop.n}"), (Some(Value::Json(_)), Some(Value::Integer(7)))));
     assert!(matches!(value("${payload.shop.tags}").0, Some(Value::Json(json)) if json.is_container()));
@@ -199,7 +202,9 @@ fn targets_of_paths() {
     let target = |text: &str| {
         Expr::compile(text, &[], Dialects::Any).unwrap().target(&world.message, &world.cx).unwrap()
     };
-    assert!(matches!(target("${payload.shop.tags}"), Some(Target::Payload(path)) if path.text() == "$.shop.tags"));
+    assert!(
+        matches!(target("${payload.shop.tags}"), Some(Target::Payload(path)) if path.text() == "$.shop.tags")
+    );
     assert!(matches!(target("${vars.a.b}"),
         Some(Target::Variable(name, Some(path))) if &*name == "a" && path.text() == "$.b"));
     assert!(matches!(target("${xpath('//q', 'x')}"),
@@ -210,7 +215,8 @@ fn targets_of_paths() {
 #[test]
 fn who_needs_the_body() {
     let reads = |text: &str| Expr::compile(text, &[], Dialects::Any).unwrap().reads_body();
-    for text in ["${payload.a}", "${vars.a[?(@.b == $.c)]}", "//a", "json-eval($ctx:a.b)", "${xpath('//a')}"] {
+    for text in ["${payload.a}", "${vars.a[?(@.b == $.c)]}", "//a", "json-eval($ctx:a.b)", "${xpath('//a')}"]
+    {
         assert!(reads(text), "{text}");
     }
     for text in ["$body", "$ctx:a", "get-property('a')", "${vars[\"payload\"]}", "${xpath('/a', 'v')}", "1"] {

@@ -391,8 +391,7 @@ impl Run<'_> {
                 None => Err(Stop::escape("the XPath gives null")),
             };
         }
-        let items =
-            xpath.evaluate(self.message, self.cx, |value, envelope| node_list(&value, envelope));
+        let items = xpath.evaluate(self.message, self.cx, |value, envelope| node_list(&value, envelope));
         match items {
             Ok(Some(items)) => Ok(Some(Res::Xml(Value::Nodes(items.into())))),
             Ok(None) => Err(Stop::escape("the XPath gives no node list")),
