@@ -140,6 +140,7 @@ pub fn accept(message: &mut Message, mut response: InResponse) {
     }
     message.payload = Payload::Unread(if entity.none { WireBody::Empty } else { response.body });
     message.headers = Headers::from_map(response.headers);
+    message.fault = false;
     message.wire = Arc::new(Wire {
         local: message.wire.local,
         correlation: message.wire.correlation.clone(),

@@ -82,11 +82,12 @@ fn stops(parent: &Message) -> bool {
 /// MI reads the mark of a failed target as a string, which the Boolean it sets is not: the parent
 /// fails as well. A mark that a flow has set to the text `true` only stops, when that was asked for.
 fn failed(finished: Option<&Finished>, stops: bool) -> Result<bool, Fault> {
-    match finished.and_then(|finished| finished.message.property("ERROR_ON_TARGET_EXECUTION")) {
-        None => Ok(false),
-        Some(Value::String(text)) => Ok(stops && text.eq_ignore_ascii_case("true")),
-        Some(_) => Err(Fault::new(
+    let Some(finished) = finished else { return Ok(false) };
+    if finished.faulted {
+        return Err(Fault::new(
             "a target of <clone> failed: class java.lang.Boolean cannot be cast to class java.lang.String",
-        )),
+        ));
     }
+    let mark = finished.message.property("ERROR_ON_TARGET_EXECUTION");
+    Ok(stops && mark.is_some_and(|mark| mark.text().eq_ignore_ascii_case("true")))
 }

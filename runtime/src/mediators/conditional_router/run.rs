@@ -1,8 +1,9 @@
-//! Routing. The routes work on the message itself, one after the other; MI makes no copies.
+//! Routing. MI runs the routes on the message itself, one after the other: what a route changes, the next
+//! one sees. A route that sends the message away leaves it as it was.
 
 use super::{Route, Router};
 use crate::errors::Fault;
-use crate::flow::{AsyncMediator, BoxFuture, Context, Next};
+use crate::flow::{AsyncMediator, BoxFuture, Context, Finished, Next};
 use crate::message::Message;
 
 impl AsyncMediator for Router {
@@ -34,9 +35,11 @@ impl Route {
         if self.asynchronous {
             return self.target.run_beside(message.fork(), cx).await;
         }
-        let Some(block) = self.target.enter(message, cx)? else { return Ok(()) };
-        // What the target returns does not matter: the router goes on as it was told.
-        cx.run_block(&block, message).await?;
+        // What the target returns does not matter, nor does its fault, which it has handled.
+        let finished = self.target.run_in_turn(message.fork(), cx).await?;
+        if let Some(finished) = finished.filter(Finished::completed) {
+            *message = finished.message;
+        }
         Ok(())
     }
 }

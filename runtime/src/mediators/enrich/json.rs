@@ -5,6 +5,7 @@ use super::{Action, Enrich, Inline, Source, Target};
 use crate::errors::Fault;
 use crate::eval::{Expr, JsonPath, PathError};
 use crate::flow::Context;
+use crate::mediators::parts::gson::{self, Nulls};
 use crate::mediators::parts::reading::json_path_text;
 use crate::mediators::parts::{entry, payload};
 use crate::message::{Json, JsonBody, Message, Payload, Value};
@@ -69,7 +70,12 @@ fn json_path(expr: &Expr, message: &Message, cx: &Context) -> Result<Arc<JsonPat
 fn tree(message: &Message) -> Result<Json, Fault> {
     let body = message.payload.as_json().ok_or_else(no_source)?;
     let tree = body.tree().map_err(|error| Fault::new(format!("the payload is no JSON: {error}")))?;
-    Ok((**tree).clone())
+    Ok(gson::without_doubles((**tree).clone()))
+}
+
+/// What went through a change of a path is written by Gson, which escapes markup.
+fn set_changed(message: &mut Message, tree: &Json) {
+    message.payload = Payload::json(JsonBody::from_text(gson::text(tree, Nulls::Kept)));
 }
 
 fn set_payload(message: &mut Message, tree: Json) {
@@ -127,7 +133,7 @@ impl Enrich {
                 let value = path.read(&root).map_err(|error| path_fault(&error))?;
                 if !self.clone {
                     path.delete(&mut root).map_err(|error| path_fault(&error))?;
-                    set_payload(message, root);
+                    set_changed(message, &root);
                 }
                 Ok(value)
             }
@@ -144,7 +150,11 @@ impl Enrich {
     fn json_custom(&self, path: &JsonPath, value: Json, message: &mut Message) -> Result<(), Fault> {
         let mut root = tree(message)?;
         match self.action {
-            Action::Replace => path.set(&mut root, &value).map_err(|error| path_fault(&error))?,
+            Action::Replace => {
+                path.set(&mut root, &value).map_err(|error| path_fault(&error))?;
+                set_changed(message, &root);
+                return Ok(());
+            }
             Action::Child => {
                 let mut receiver = path.read(&root).map_err(|error| path_fault(&error))?;
                 add_child(&mut receiver, value);
@@ -259,7 +269,7 @@ fn rename(expr: &Expr, value: &Json, message: &mut Message) -> Result<(), Fault>
     let path = JsonPath::compile(parent).map_err(|error| Fault::new(error.to_string()))?;
     let mut root = tree(message)?;
     path.rename_key(&mut root, old, &new).map_err(|error| path_fault(&error))?;
-    set_payload(message, root);
+    set_changed(message, &root);
     Ok(())
 }
 
@@ -290,7 +300,7 @@ fn remove_paths(mut text: String, paths: &[String], ignore_missing: bool) -> Res
                     .detail(error.to_string()));
             }
         }
-        text = root.to_string();
+        text = gson::text(&gson::without_doubles(root), Nulls::Kept);
     }
     Ok(text)
 }

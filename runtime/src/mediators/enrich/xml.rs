@@ -176,6 +176,7 @@ fn insert_envelope(pieces: Vec<Piece>, message: &mut Message) -> Result<(), Faul
         _ => None,
     };
     message.payload = Payload::xml(envelope.ok_or_else(|| Fault::new("A SOAPEnvelope is expected"))?);
+    message.fault = false;
     Ok(())
 }
 

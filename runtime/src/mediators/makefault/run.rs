@@ -67,6 +67,8 @@ impl MakeFault {
             }
         }
         message.payload = Payload::xml(envelope);
+        // Axiom's body remembers that it held a fault, also when its content is replaced.
+        message.fault = true;
         let addressing = &mut message.addressing;
         addressing.to = addressing.fault_to.clone().or_else(|| addressing.reply_to.clone());
         Ok(())

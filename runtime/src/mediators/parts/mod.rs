@@ -6,6 +6,7 @@ pub(crate) mod convert;
 pub(crate) mod correlation;
 pub(crate) mod database;
 pub(crate) mod entry;
+pub(crate) mod gson;
 pub(crate) mod payload;
 pub(crate) mod reading;
 pub(crate) mod result_target;

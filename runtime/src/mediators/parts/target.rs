@@ -79,12 +79,6 @@ impl Target {
         Ok(flow::sequential(branch, message, async |finished| finished).await)
     }
 
-    /// Steps and new addresses for the message itself, without a copy.
-    pub(crate) fn enter(&self, message: &mut Message, cx: &Context) -> Result<Option<Arc<Block>>, Fault> {
-        self.address(message);
-        self.block(cx)
-    }
-
     fn address(&self, message: &mut Message) {
         if let Some(action) = &self.soap_action {
             message.addressing.action = Some(action.clone());

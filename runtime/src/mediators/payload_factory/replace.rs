@@ -6,6 +6,7 @@ use super::Media;
 use super::arguments::{Evaluated, Kind};
 use crate::errors::Fault;
 use crate::mediators::parts::convert;
+use crate::mediators::parts::gson::{self, Nulls};
 use crate::message::{Json, Message, Value, json};
 use artifacts::xml::parse;
 use std::borrow::Cow;
@@ -208,7 +209,7 @@ fn json_to_xml(text: &str) -> Result<String, Fault> {
 pub(super) fn quoted(value: &Value, media: Media) -> Result<String, Fault> {
     match value {
         Value::Json(json) if json.is_container() => {
-            let text = quote(&gson_text(json)).replace('"', "\\\"").replace('\\', "\\\\");
+            let text = quote(&gson::text(json, Nulls::Dropped)).replace('"', "\\\"").replace('\\', "\\\\");
             if media == Media::Xml { json_to_xml(&text).map(|xml| keep_xml_escapes(&xml)) } else { Ok(text) }
         }
         Value::Json(json) => Ok(primitive(json, media)),
@@ -229,7 +230,7 @@ pub(super) fn bare(value: &Value, media: Media) -> Result<String, Fault> {
     match value {
         Value::Json(json) if json.is_container() => {
             if media != Media::Xml {
-                return Ok(quote(&gson_text(json)));
+                return Ok(quote(&gson::text(json, Nulls::Dropped)));
             }
             let xml = convert::json_text_to_xml(&json.to_string()).map_err(|_| {
                 Fault::new("Error converting JSON to XML, please check your expressions return valid JSON: ")
@@ -255,57 +256,6 @@ fn primitive(json: &Json, media: Media) -> String {
     };
     let escaped = escape_json(&quote(&text));
     if media == Media::Xml { escape_xml(&escaped) } else { escaped }
-}
-
-/// As Gson prints by default: members that are null left out, `< > & = '` as `\u003c` and so on.
-fn gson_text(json: &Json) -> String {
-    let mut out = String::new();
-    write_gson(json, &mut out);
-    out
-}
-
-fn write_gson(json: &Json, out: &mut String) {
-    match json {
-        Json::Array(items) => {
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                write_gson(item, out);
-            }
-            out.push(']');
-        }
-        Json::Object(members) => {
-            out.push('{');
-            let mut first = true;
-            for (key, value) in members.iter().filter(|(_, value)| *value != Json::Null) {
-                if !first {
-                    out.push(',');
-                }
-                first = false;
-                write_gson_string(key, out);
-                out.push(':');
-                write_gson(value, out);
-            }
-            out.push('}');
-        }
-        Json::String(text) => write_gson_string(text, out),
-        other => other.write(out),
-    }
-}
-
-fn write_gson_string(text: &str, out: &mut String) {
-    let mut plain = String::new();
-    json::write_string(text, &mut plain);
-    for c in plain.chars() {
-        match c {
-            '<' | '>' | '&' | '=' | '\'' | '\u{2028}' | '\u{2029}' => {
-                let _ = write!(out, "\\u{:04x}", c as u32);
-            }
-            other => out.push(other),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -341,12 +291,6 @@ mod tests {
         for text in ["", "a>", "<a", "1 < 2 >", "<>>>", "text <b>x</b>"] {
             assert!(!is_xml(text), "{text}");
         }
-    }
-
-    #[test]
-    fn gson_drops_null_members_and_escapes_markup() {
-        let json = Json::parse(r#"{"a":null,"b":[null,"<x>='"]}"#).unwrap();
-        assert_eq!(gson_text(&json), r#"{"b":[null,"\u003cx\u003e\u003d\u0027"]}"#);
     }
 
     #[test]

@@ -165,6 +165,7 @@ fn put_xml(text: &str, message: &mut Message) -> Result<(), Fault> {
     };
     if let Some(envelope) = whole_envelope(&document, first) {
         message.payload = Payload::xml(envelope);
+        message.fault = false;
         return Ok(());
     }
     payload::set_element(message, &document, first);

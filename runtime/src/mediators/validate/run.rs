@@ -90,7 +90,9 @@ impl Validate {
 
     fn xml(&self, message: &Message, cx: &Context) -> Result<Option<Failure>, Fault> {
         let Some(element) = self.element(message, cx)? else {
-            let source = self.source.as_ref().map_or("the body", |source| source.source());
+            let Some(source) = self.source.as_ref().map(|source| source.source()) else {
+                return Err(Fault::new("<validate> found an empty body"));
+            };
             return Ok(Some(Failure {
                 message: format!("Error occurred while accessing source element: {source}"),
                 detail: format!("the expression {source} selects no element"),
