@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use coordination::clock::SystemClock;
@@ -218,6 +219,90 @@ async fn a_view_of_a_thousand_rows_is_read_quickly() {
             let time = view_time(&address).await;
             println!("{name}: {time:?} for a view of 1,000 activations");
             assert!(time < Duration::from_millis(200));
+        }
+    }
+}
+
+// ---- a thousand tasks --------------------------------------------------------------------------
+
+struct Busy {
+    handle: Handle,
+    held: Arc<AtomicUsize>,
+}
+
+/// A node that runs whatever it is given of a thousand tasks.
+fn busy(address: &Address, group: &str, name: &str) -> Busy {
+    let store = address.open(group, 4).unwrap();
+    let timing = Timing {
+        rebalance_after: Duration::from_secs(2),
+        rebalance_pace: Duration::from_millis(500),
+        ..Timing::default()
+    };
+    let config = Config { timing, group: group.into(), ..Config::new(name) };
+    let handle = Coordinator::start(config, store, Arc::new(SystemClock)).unwrap();
+    let held = Arc::new(AtomicUsize::new(0));
+    for i in 0..1000 {
+        let mut task = handle.register(&Activation::exclusive(&format!("task-{i}"), "d"));
+        let held = held.clone();
+        tokio::spawn(async move {
+            while let Some(guard) = task.next().await {
+                held.fetch_add(1, Ordering::Relaxed);
+                guard.ended().await;
+                held.fetch_sub(1, Ordering::Relaxed);
+            }
+        });
+    }
+    Busy { handle, held }
+}
+
+/// Waits until all tasks are held and no node is more than a quarter off its share.
+async fn balanced(nodes: &[Busy], limit: Duration) -> Duration {
+    let begun = Instant::now();
+    loop {
+        let held: Vec<usize> = nodes.iter().map(|n| n.held.load(Ordering::Relaxed)).collect();
+        let share = 1000 / nodes.len();
+        let even = held.iter().all(|n| (share * 3 / 4..=share * 5 / 4).contains(n));
+        if even && held.iter().sum::<usize>() == 1000 {
+            return begun.elapsed();
+        }
+        assert!(begun.elapsed() < limit, "{held:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn a_thousand_tasks(name: &str, address: &Address) {
+    let group = fresh_group();
+    let mut nodes: Vec<Busy> = ["a", "b", "c"].iter().map(|n| busy(address, &group, n)).collect();
+    println!(
+        "{name}: 1,000 tasks balanced over 3 nodes in {:?}",
+        balanced(&nodes, Duration::from_secs(60)).await
+    );
+    let count = |n: &Busy| n.handle.counters().statements.load(Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    let before: Vec<u64> = nodes.iter().map(count).collect();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let spent: Vec<u64> = nodes.iter().zip(before).map(|(n, b)| count(n) - b).collect();
+    println!("{name}: {spent:?} statements in 5 s");
+    assert!(spent.iter().all(|n| *n <= 14), "one renewal and one read per heartbeat: {spent:?}");
+    let leaving = nodes.remove(0);
+    leaving.handle.shutdown(Duration::from_secs(5)).await;
+    println!(
+        "{name}: a third moved after a shutdown in {:?}",
+        balanced(&nodes, Duration::from_secs(30)).await
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_holds_a_thousand_tasks() {
+    let dir = tempfile::tempdir().unwrap();
+    a_thousand_tasks("sqlite", &sqlite(&dir)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_hold_a_thousand_tasks() {
+    for (name, variable) in [("postgres", POSTGRES), ("mariadb", MARIADB)] {
+        if let Some(address) = address(variable) {
+            a_thousand_tasks(name, &address).await;
         }
     }
 }
