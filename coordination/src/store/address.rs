@@ -151,11 +151,18 @@ impl Address {
     /// heartbeats. Must be called inside a Tokio runtime.
     ///
     /// # Errors
-    /// [`StoreError::Setup`] when this program was built without that database, or when an option
-    /// has a value that cannot be used.
+    /// [`StoreError::Setup`] when this program was built without that database or without the
+    /// encryption that the address demands, or when an option has a value that cannot be used.
     pub fn open(&self, group: &str, work: u32) -> Result<Arc<dyn Store>, StoreError> {
         for remark in &self.remarks {
             tracing::warn!(address = %self, "{remark}");
+        }
+        let demands = matches!(self.tls(), "require" | "verify-ca" | "verify-full");
+        if demands && self.kind != Kind::Sqlite && !cfg!(feature = "tls") {
+            return Err(StoreError::Setup(format!(
+                "{self} asks for an encrypted connection, but this program was built without the feature `tls` of \
+                 its coordination library"
+            )));
         }
         match self.kind {
             Kind::Postgres => self.open_postgres(group, work.max(1)),
@@ -214,6 +221,9 @@ impl Address {
         }
         if let Some(password) = &self.password {
             options = options.password(password);
+        }
+        if let Some(file) = self.option(&["ssl-ca", "sslrootcert", "serversslcert"]) {
+            options = options.ssl_ca(file);
         }
         Ok(Arc::new(super::mysql::open(options, group, work)))
     }
@@ -325,6 +335,13 @@ mod tests {
         for url in ["jdbc:oracle:thin:@h:1521/x", "nonsense", "jdbc:mysql://h/", "postgres://h:port/db"] {
             assert!(matches!(Address::parse(url, None, None), Err(StoreError::Setup(_))), "{url}");
         }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[test]
+    fn encryption_that_cannot_be_had_is_refused_at_once() {
+        let error = parse("jdbc:postgresql://h/c?sslmode=verify-full").open("g", 1).err();
+        assert!(matches!(error, Some(StoreError::Setup(why)) if why.contains("tls")));
     }
 
     #[test]
