@@ -68,7 +68,7 @@ async fn reply(mut message: Message, asked: &Asked, settings: &Settings<'_>) -> 
         return write(message, status, asked, Framing::Chunked, rules);
     }
     let framing = Framing::of(&message);
-    let etag = message.axis2("HTTP_ETAG").is_some_and(|value| value.as_bool() == Some(true));
+    let etag = message.axis2.get("HTTP_ETAG").is_some_and(|value| value.as_bool() == Some(true));
     if framing != Framing::Chunked || etag || soap::needs_conversion(&message, asked.soap) {
         build(&mut message, settings.body_limit).await;
     }
@@ -92,9 +92,9 @@ enum Framing {
 
 impl Framing {
     fn of(message: &Message) -> Self {
-        if message.axis2("FORCE_HTTP_1.0").is_some_and(|value| value.as_str() == Some("true")) {
+        if message.axis2.get("FORCE_HTTP_1.0").is_some_and(|value| value.as_str() == Some("true")) {
             Framing::Http10
-        } else if message.axis2_flag("DISABLE_CHUNKING") {
+        } else if message.axis2.get("DISABLE_CHUNKING").is_some_and(Value::is_true) {
             Framing::Length
         } else {
             Framing::Chunked
@@ -153,7 +153,7 @@ fn write(
     let content_type = content_type(&message, no_entity);
     let reason = reason(&message, status);
     let failed = message.axis2.get("ERROR_CODE").is_some();
-    let close = failed || message.axis2("NO_KEEPALIVE").is_some_and(|v| v.as_str() == Some("true"));
+    let close = failed || message.axis2.get("NO_KEEPALIVE").is_some_and(|v| v.as_str() == Some("true"));
     let bodiless = no_entity || asked.method == Method::HEAD || matches!(status.as_u16(), 204 | 205 | 304);
     let body = if bodiless {
         WireBody::Empty

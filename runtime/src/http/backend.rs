@@ -18,6 +18,12 @@ const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 pub fn request(message: &mut Message, method: Method, url: &str) -> Result<OutRequest, Fault> {
     let unusable = |text: String| Fault::endpoint(codes::CONNECTION_FAILED, text);
     let (target, path) = Target::parse(url).map_err(|error| unusable(error.to_string()))?;
+    let with_query = query_of_form(message, &method).map(|query| append_query(url, &query));
+    let url = with_query.as_deref().unwrap_or(url);
+    let (target, path) = match with_query.is_some() {
+        true => Target::parse(url).map_err(|error| unusable(error.to_string()))?,
+        false => (target, path),
+    };
     let absolute = flag(message, "POST_TO_URI") || text_is_true(message, "FULL_URI");
     let uri = if absolute { uri(url) } else { uri(path) };
     let uri = uri.map_err(|error| unusable(format!("'{url}' is no valid URL: {error}")))?;
@@ -45,10 +51,41 @@ pub fn request(message: &mut Message, method: Method, url: &str) -> Result<OutRe
     Ok(OutRequest { target, method, uri, version, keep_alive, headers, body })
 }
 
+/// A GET with a form formatter carries the payload in its URL: `/element?child=value`.
+fn query_of_form(message: &Message, method: &Method) -> Option<String> {
+    if *method != Method::GET {
+        return None;
+    }
+    let Some(Content::Xml(envelope)) = message.payload.content() else { return None };
+    let payload = envelope.payload()?;
+    if message.message_type()?.as_str() != "application/x-www-form-urlencoded" {
+        return None;
+    }
+    let document = envelope.document();
+    let mut query = String::new();
+    for child in document.child_elements(payload) {
+        query.push(if query.is_empty() { '?' } else { '&' });
+        query.push_str(document.local_name(child));
+        query.push('=');
+        query.push_str(&formatters::encode_value(&document.own_text(child)));
+    }
+    Some(format!("/{}{query}", document.local_name(payload)))
+}
+
+fn append_query(url: &str, query: &str) -> String {
+    match url.split_once('?') {
+        Some((base, old)) => {
+            let (path, new) = query.split_once('?').unwrap_or((query, ""));
+            format!("{}{path}?{old}&{new}", base.trim_end_matches('/'))
+        }
+        None => format!("{}{query}", url.trim_end_matches('/')),
+    }
+}
+
 /// Nothing for GET, HEAD, a DELETE without payload, and where `NO_ENTITY_BODY` says so while the body
 /// has no element.
 fn body(message: &mut Message, method: &Method) -> Result<WireBody, Fault> {
-    let no_entity = flag(message, "NO_ENTITY_BODY");
+    let no_entity = message.axis2_flag("NO_ENTITY_BODY");
     let has_element = match message.payload.content() {
         Some(Content::Xml(envelope)) => envelope.payload().is_some(),
         Some(Content::Json(json)) => !json.is_blank(),
@@ -87,7 +124,7 @@ fn uri(text: &str) -> Result<Uri, http::uri::InvalidUri> {
 }
 
 fn host(message: &Message, target: &Target) -> Result<HeaderValue, Fault> {
-    let given = message.axis2("REQUEST_HOST_HEADER").map(|value| value.text().into_owned());
+    let given = message.axis2.get("REQUEST_HOST_HEADER").map(|value| value.text().into_owned());
     let text = given.unwrap_or_else(|| target.authority());
     HeaderValue::try_from(text)
         .map_err(|_| Fault::endpoint(codes::CONNECTION_FAILED, format!("'{target}' has no valid host name")))
@@ -113,14 +150,14 @@ fn soap_action(message: &Message) -> Option<HeaderValue> {
     HeaderValue::try_from(text).ok()
 }
 
-/// A switch that takes a Boolean or a text.
+/// A switch that takes a Boolean or a text, and that only mediators set.
 fn flag(message: &Message, name: &str) -> bool {
-    message.axis2_flag(name)
+    message.axis2.get(name).is_some_and(Value::is_true)
 }
 
 /// A switch that only the text `true` turns on.
 fn text_is_true(message: &Message, name: &str) -> bool {
-    message.axis2(name).is_some_and(|value| value.as_str() == Some("true"))
+    message.axis2.get(name).is_some_and(|value| value.as_str() == Some("true"))
 }
 
 /// Makes the message the response: payload, headers and axis2 scope are the backend's; properties,
@@ -130,6 +167,7 @@ pub fn accept(message: &mut Message, mut response: InResponse) {
     let entity = Entity::of(&response);
     rewrite_location(message, &mut response);
     message.axis2 = Properties::default();
+    message.fault = false;
     if response.status == 202 {
         message.axis2.set("SC_ACCEPTED", Value::Boolean(true));
     }

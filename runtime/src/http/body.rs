@@ -1,5 +1,6 @@
 //! A body on its way out, with its framing: by length when it is known, or chunked although it is.
 
+use super::pulse::Busy;
 use crate::message::WireBody;
 use crate::message::wire::BodyError;
 use bytes::Bytes;
@@ -15,17 +16,18 @@ pub struct OutBody {
     body: WireBody,
     chunked: bool,
     sent: Option<Arc<AtomicBool>>,
+    _busy: Option<Busy>,
 }
 
 impl OutBody {
     /// Content-Length where the length is known, else chunked.
     pub fn by_length(body: WireBody) -> Self {
-        Self { body, chunked: false, sent: None }
+        Self { body, ..Self::default() }
     }
 
     /// Chunked, as MI frames by default. To an HTTP/1.0 client: until the connection closes.
     pub fn chunked(body: WireBody) -> Self {
-        Self { body, chunked: true, sent: None }
+        Self { body, chunked: true, ..Self::default() }
     }
 
     /// No body.
@@ -36,6 +38,11 @@ impl OutBody {
     /// Length when it is to be framed by it.
     pub fn length(&self) -> Option<u64> {
         self.size_hint().exact()
+    }
+
+    /// Keeps its connection from counting as idle until the body is gone.
+    pub(crate) fn hold(&mut self, busy: Busy) {
+        self._busy = Some(busy);
     }
 
     /// Makes the end of the body visible to the sender, who names the protocol state in errors.

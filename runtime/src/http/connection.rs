@@ -3,6 +3,7 @@
 use super::OutBody;
 use super::answer::{self, Asked, Settings};
 use super::listener::Shared;
+use super::pulse::Pulse;
 use super::receive::{self, Socket};
 use crate::flow::{Answer, BoxFuture, Exchange};
 use crate::message::wire::{BodyError, ReadError, WireBody};
@@ -27,6 +28,18 @@ pub(super) struct NoAnswer;
 /// Serves one request.
 pub(super) async fn serve(
     shared: Arc<Shared>,
+    socket: Socket,
+    pulse: Arc<Pulse>,
+    request: http::Request<Incoming>,
+) -> Result<Response<OutBody>, NoAnswer> {
+    let busy = pulse.begin();
+    let mut response = exchange(&shared, socket, request).await?;
+    response.body_mut().hold(busy);
+    Ok(response)
+}
+
+async fn exchange(
+    shared: &Arc<Shared>,
     socket: Socket,
     mut request: http::Request<Incoming>,
 ) -> Result<Response<OutBody>, NoAnswer> {

@@ -1,6 +1,7 @@
 //! The HTTP/1.1 listener: accepts connections, bounds them, and drains them at the end.
 
 use super::connection;
+use super::pulse::Pulse;
 use super::receive::Socket;
 use super::workers::Assigned;
 use super::{HeaderRules, Workers};
@@ -9,7 +10,7 @@ use crate::message::Message;
 use http::HeaderName;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -191,15 +192,17 @@ async fn serve_connection(
     let (Ok(local), Ok(())) = (stream.local_addr(), stream.set_nodelay(true)) else { return };
     let socket = Socket { peer, local, secure: false };
     let mut builder = http1::Builder::new();
-    builder
-        .keep_alive(shared.options.keep_alive)
-        .timer(TokioTimer::new())
-        .header_read_timeout(shared.options.socket_timeout);
-    let service = service_fn(move |request| connection::serve(shared.clone(), socket, request));
+    builder.keep_alive(shared.options.keep_alive);
+    let pulse = Arc::<Pulse>::default();
+    let limit = shared.options.socket_timeout;
+    let idle = pulse.clone();
+    let service =
+        service_fn(move |request| connection::serve(shared.clone(), socket, pulse.clone(), request));
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         result = connection.as_mut() => Some(result),
         () = stop_sign(&mut stopped) => None,
+        () = idle.idle(limit) => return,
     };
     let result = match ended {
         Some(result) => result,

@@ -11,6 +11,7 @@ pub mod client;
 mod connection;
 mod correlation;
 pub mod listener;
+mod pulse;
 mod receive;
 mod rules;
 mod soap;

@@ -1,6 +1,7 @@
 //! Request to message: the headers are moved, the body stays unread.
 
 use super::Correlation;
+use crate::message::media_type_parameter;
 use crate::message::{Headers, Message, Payload, Wire, WireBody};
 use http::{HeaderName, HeaderValue, Method, header};
 use http_body::Body as _;
@@ -25,7 +26,10 @@ pub(super) fn message(
 ) -> Message {
     let (mut parts, incoming) = request.into_parts();
     let correlation = correlation.map(|name| Correlation::of_request(name, &mut parts.headers));
-    let target = parts.uri.to_string();
+    let target = match parts.uri.path_and_query() {
+        Some(path) if parts.uri.authority().is_none() => path.as_str().to_owned(),
+        _ => parts.uri.to_string(),
+    };
     let bodiless = matches!(parts.method, Method::GET | Method::HEAD | Method::DELETE | Method::OPTIONS);
     let empty = incoming.is_end_stream();
     let content_type = parts.headers.get(header::CONTENT_TYPE).cloned();
@@ -34,7 +38,8 @@ pub(super) fn message(
     let rest = content_type.as_ref().is_none_or(|value| !is_soap(value.as_bytes(), has_action));
     let mut message = Message::new();
     message.addressing.to = Some(target.as_str().into());
-    message.addressing.action = parts.headers.get("soapaction").and_then(action);
+    message.addressing.action =
+        parts.headers.get("soapaction").and_then(action).or_else(|| action_parameter(content_type.as_ref()?));
     message.rest = rest || bodiless;
     message.headers = Headers::from_map(parts.headers);
     message.payload = Payload::Unread(if empty { WireBody::Empty } else { WireBody::Incoming(incoming) });
@@ -68,6 +73,12 @@ fn is_soap(content_type: &[u8], has_action: bool) -> bool {
         content_type.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     };
     (has_action && starts(b"text/xml")) || starts(b"application/soap+xml")
+}
+
+/// The action parameter of a SOAP 1.2 Content-Type.
+fn action_parameter(content_type: &HeaderValue) -> Option<Arc<str>> {
+    let text = content_type.to_str().ok()?;
+    text.contains("action").then(|| media_type_parameter(text, "action").map(Arc::from))?
 }
 
 /// SOAPAction without its quotes.

@@ -68,6 +68,8 @@ impl Worker {
             SHARD.set(number);
             // Ends when the sender is dropped, too.
             let _stopped = runtime.block_on(stopped);
+            // A blocking call that never ends must not keep the process.
+            runtime.shutdown_background();
         })?;
         Ok(Self { handle, load: Arc::default(), stop: Some(stop), thread: Some(thread) })
     }

@@ -33,12 +33,12 @@ impl Headers {
         self.map
     }
 
-    /// The value as text. Of a repeated header the last one counts, as in MI's map.
+    /// The value as text. Of a repeated header the first one counts, as in MI's map.
     pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
         if let Some((_, value)) = self.typed.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)) {
             return Some(value.text());
         }
-        self.map.get_all(name).iter().next_back().map(|v| header_text(v))
+        self.map.get(name).map(header_text)
     }
 
     /// The value with its type.
@@ -46,7 +46,7 @@ impl Headers {
         if let Some((_, value)) = self.typed.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)) {
             return Some(value.clone());
         }
-        self.map.get_all(name).iter().next_back().map(|v| Value::string(&*header_text(v)))
+        self.map.get(name).map(|v| Value::string(&*header_text(v)))
     }
 
     /// Is there such a header?

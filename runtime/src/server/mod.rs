@@ -13,7 +13,9 @@ use crate::cli::RunArgs;
 use crate::deploy::{self, ConfigValues};
 use crate::engine::{Door, Engine};
 use crate::http::client::PoolLimits;
-use crate::http::{Client, ClientOptions, HeaderRules, Listener, ListenerOptions, Running, Serve, Timeouts};
+use crate::http::{
+    Client, ClientOptions, HeaderRules, Listener, ListenerOptions, Running, Serve, Timeouts, Workers,
+};
 use crate::logging;
 use crate::message::convert::ConversionSettings;
 use crate::services::Services;
@@ -48,6 +50,9 @@ pub enum ServeError {
         /// What to do about it.
         hint: &'static str,
     },
+    /// No threads for the listeners.
+    #[error("the threads that serve HTTP cannot start: {0}")]
+    Workers(std::io::Error),
     /// The coordination settings cannot be used.
     #[error("coordination cannot start: {0}")]
     Coordination(String),
@@ -102,9 +107,11 @@ async fn serve(args: RunArgs, environment: Environment, started: Instant) -> Res
     let coordinator = coordination::start(&settings).map_err(ServeError::Coordination)?;
     let activations = Arc::new(Activations::new(engine.clone(), coordinator));
     let probes = Probes::new(health.clone(), activations.coordinator().clone());
-    let listeners = listen(&settings, args.http_port, &engine, probes).await?;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let workers = Workers::start(cores).map_err(ServeError::Workers)?;
+    let listeners = listen(&settings, args.http_port, &engine, probes, &workers).await?;
     let offset = if settings.mediation.inbound_port_offset { settings.server.offset } else { 0 };
-    let inbounds = InboundListeners::new(engine.clone(), listener_options(&settings), offset);
+    let inbounds = InboundListeners::new(engine.clone(), listener_options(&settings, &workers), offset);
     let server = Arc::new(Server { engine, activations, inbounds, health, grace: grace(&settings) });
     server.start_work(&deployed).await;
     tracing::info!("Ganglion started in {:.2} seconds", started.elapsed().as_secs_f64());
@@ -223,13 +230,14 @@ fn announce(deployed: &Deployed, health: &Health) {
 }
 
 /// Settings of every HTTP listener for messages.
-fn listener_options(settings: &Settings) -> ListenerOptions {
+fn listener_options(settings: &Settings, workers: &Arc<Workers>) -> ListenerOptions {
     let http = &settings.http;
     ListenerOptions {
         socket_timeout: http.socket_timeout,
         max_open_connections: http.max_open_connections,
         keep_alive: !http.disable_keepalive,
         rules: header_rules(settings),
+        workers: Some(workers.clone()),
         correlation: HeaderName::try_from(http.correlation_header.as_str()).ok(),
         max_message_bytes: http.validate_message_size.then_some(http.max_message_size),
         ..ListenerOptions::default()
@@ -241,9 +249,10 @@ async fn listen(
     http_port: Option<u16>,
     engine: &Arc<Engine>,
     probes: Probes,
+    workers: &Arc<Workers>,
 ) -> Result<Vec<Running>, ServeError> {
     let http = &settings.http;
-    let options = listener_options(settings);
+    let options = listener_options(settings, workers);
     let mut listeners = Vec::new();
     if http.listener.enabled {
         let port = http_port.unwrap_or_else(|| settings.port(http.listener.port));

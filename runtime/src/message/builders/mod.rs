@@ -28,15 +28,23 @@ pub struct BuildError {
     pub text: String,
     /// Synapse code: 601000, or 0 where MI's parser fails only when a mediator reads on.
     pub code: i32,
+    /// Met while reading on, not by the builder: the text is the mediator's.
+    pub lazy: bool,
 }
 
 impl BuildError {
     fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), code: codes::BUILD }
+        Self { text: text.into(), code: codes::BUILD, lazy: false }
     }
 
     fn late(text: impl Into<String>) -> Self {
-        Self { text: text.into(), code: codes::MEDIATION }
+        Self { text: text.into(), code: codes::MEDIATION, lazy: true }
+    }
+
+    /// The builder's refusal of a JSON text; its code is 0.
+    fn no_json() -> Self {
+        let text = "Could not save JSON payload. Invalid input stream found. Payload is not a JSON string.";
+        Self { text: text.to_owned(), code: codes::MEDIATION, lazy: false }
     }
 }
 
@@ -44,7 +52,8 @@ impl From<BuildError> for Fault {
     fn from(error: BuildError) -> Self {
         const TEXT: &str = "Error while building message. Error while building Passthrough stream";
         match error.code {
-            codes::MEDIATION => Fault::new(error.text),
+            codes::MEDIATION if error.lazy => Fault::new(error.text),
+            codes::MEDIATION => Fault::new(TEXT).detail(error.text),
             code => Fault::with_code(code, TEXT).detail(error.text),
         }
     }
@@ -198,15 +207,11 @@ fn json(bytes: &Bytes, content_type: &str) -> Result<Content, BuildError> {
         if text.chars().all(|c| c == ' ') {
             return Ok(Content::Json(JsonBody::from_text(text)));
         }
-        return Err(BuildError::late(
-            "Could not save JSON payload. Invalid input stream found. Payload is not a JSON string.",
-        ));
+        return Err(BuildError::no_json());
     };
     let is_value = !matches!(text.as_bytes().get(start), Some(b'{' | b'['));
     if is_value && !is_scalar(&text) {
-        return Err(BuildError::late(
-            "Could not save JSON payload. Invalid input stream found. Payload is not a JSON string.",
-        ));
+        return Err(BuildError::no_json());
     }
     Ok(Content::Json(JsonBody::from_text(text)))
 }

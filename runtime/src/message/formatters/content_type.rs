@@ -27,6 +27,16 @@ pub fn for_answer(message: &Message) -> Option<String> {
 /// Content-Type of a request: the `ContentType` property, else `messageType`, when the message has a
 /// Content-Type header at all; otherwise what the formatter says for a built body.
 pub fn for_request(message: &Message) -> Option<String> {
+    let came = message.wire.content_type.as_ref();
+    if came.is_some()
+        && message.headers.map().get(http::header::CONTENT_TYPE) == came
+        && message.payload.is_unread()
+        && message.axis2.entry("ContentType").is_none()
+        && message.axis2.entry("messageType").is_none()
+    {
+        // Nobody changed the type of a body that passes through: the header says it.
+        return None;
+    }
     let header = message.headers.get("Content-Type");
     if let Some(header) = &header {
         if is_multipart(header) {

@@ -60,6 +60,13 @@ fn parameter_name(document: &Document, node: NodeId) -> String {
     document.local_name(node).replace("_JsonReader_PD_", "").replace("_JsonReader_PS_", "$")
 }
 
+/// A text as the value of a query or form parameter: Java's `URLEncoder` with `%20` for blanks.
+pub fn encode_value(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    encode(text.as_bytes(), &mut out);
+    out
+}
+
 fn encode(bytes: &[u8], out: &mut String) {
     for &byte in bytes {
         match byte {

@@ -7,9 +7,9 @@ mod tests;
 mod write;
 
 pub use content_type::{charset, for_answer, for_request};
+pub use form::encode_value;
 
 use super::builders;
-use super::envelope::Envelope;
 use super::{Content, Message, Payload, WireBody};
 use crate::errors::Fault;
 
@@ -59,22 +59,5 @@ pub fn format(message: &mut Message) -> Result<WireBody, Fault> {
             let bytes = write::bytes(message, &content, formatter, &charset)?;
             Ok(if bytes.is_empty() { WireBody::Empty } else { WireBody::Full(write::gzip(message, bytes)?) })
         }
-    }
-}
-
-/// The envelope in the version that the media type asks for.
-fn in_version(envelope: &Envelope, version: super::Soap) -> Envelope {
-    if envelope.version() == version {
-        return envelope.clone();
-    }
-    envelope.converted(version)
-}
-
-/// JSON payloads have SOAP 1.1 envelopes, XML ones the version of the media type.
-fn soap_envelope(message: &Message, content: &Content) -> Envelope {
-    let envelope = content.envelope();
-    match content {
-        Content::Xml(_) if message.rest => in_version(envelope, super::Soap::V12),
-        _ => envelope.clone(),
     }
 }

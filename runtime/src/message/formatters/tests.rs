@@ -1,7 +1,7 @@
 //! Formatters: what each media type writes, and the Content-Type that goes with it.
 
 use super::*;
-use crate::message::{Message, Payload, Soap, Wire};
+use crate::message::{Envelope, Message, Payload, Soap, Wire};
 use bytes::Bytes;
 use http::HeaderValue;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ fn soap_has_a_declaration_and_no_empty_header() {
     let mut message = built("application/xml", "<q>1</q>");
     message.set_message_type("application/soap+xml");
     let expected = "<?xml version='1.0' encoding='UTF-8'?>\
-        <soapenv:Envelope xmlns:soapenv=\"http://www.w3.org/2003/05/soap-envelope\">\
+        <soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\">\
         <soapenv:Body><q>1</q></soapenv:Body></soapenv:Envelope>";
     assert_eq!(text(&mut message).unwrap(), expected);
 }

@@ -1,6 +1,6 @@
 //! The bytes of each formatter.
 
-use super::{Formatter, form, soap_envelope};
+use super::{Formatter, form};
 use crate::errors::Fault;
 use crate::message::builders::charset;
 use crate::message::convert::{ConversionSettings, xml_to_json_text};
@@ -20,11 +20,11 @@ pub(super) fn bytes(
     let text = match formatter {
         Formatter::Json => return json(message, content, charset),
         Formatter::Xml => xml(content)?,
-        Formatter::Soap => soap(&soap_envelope(message, convertible(content)?), charset),
+        Formatter::Soap => soap(convertible(content)?.envelope(), charset),
         Formatter::Form => return form::bytes(content, charset),
         Formatter::Multipart => return form::multipart(content),
         Formatter::Text => text(content),
-        Formatter::Binary => return binary(message, content, charset),
+        Formatter::Binary => return binary(content, charset),
     };
     Ok(charset::encode(text, charset))
 }
@@ -97,7 +97,7 @@ fn text(content: &Content) -> String {
     wrapper.map(|node| document.string_value(node)).unwrap_or_default()
 }
 
-fn binary(message: &Message, content: &Content, charset: &str) -> Result<Bytes, Fault> {
+fn binary(content: &Content, charset: &str) -> Result<Bytes, Fault> {
     if let Content::Binary(binary) = content {
         return Ok(binary.bytes.clone());
     }
@@ -114,7 +114,7 @@ fn binary(message: &Message, content: &Content, charset: &str) -> Result<Bytes, 
     if document.is_named(payload, PAYLOAD_NS, "text") {
         return Ok(charset::encode(text(content), charset));
     }
-    Ok(charset::encode(soap(&soap_envelope(message, content), charset), charset))
+    Ok(charset::encode(soap(envelope, charset), charset))
 }
 
 /// `Content-Encoding: gzip` among the headers makes the body one.
