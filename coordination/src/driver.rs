@@ -73,6 +73,9 @@ pub(crate) struct Shared {
     /// Database time minus uptime in milliseconds, once known.
     offset: AtomicI64,
     offset_known: AtomicBool,
+    /// The same as the database last told it, and when that was.
+    database_offset: AtomicI64,
+    time_set: AtomicI64,
     pub(crate) ungated: Ungated,
 }
 
@@ -110,6 +113,8 @@ impl Shared {
             left: watch::Sender::new(false),
             offset: AtomicI64::new(0),
             offset_known: AtomicBool::new(false),
+            database_offset: AtomicI64::new(0),
+            time_set: AtomicI64::new(0),
             ungated: Ungated::default(),
         })
     }
@@ -161,22 +166,39 @@ impl Shared {
         Timestamp(self.offset.load(Ordering::Acquire) + millis(self.clock.uptime()))
     }
 
-    /// Takes the database's clock from a view that was read between the two uptimes.
+    /// Takes the database's clock from a view that was read between the two uptimes. Forward it is
+    /// followed at once; backward only by a tenth of the time that passes, so that the group's time
+    /// never stands still or goes back: work planned by it would wait for as long as the step.
     fn set_time(&self, database: Timestamp, sent: Duration, arrived: Duration) {
         let way = arrived.saturating_sub(sent);
         let fresh = database.0 - millis(sent + way / 2);
+        let before = self.time_set.swap(millis(arrived), Ordering::AcqRel);
         if !self.offset_known.swap(true, Ordering::AcqRel) {
             self.offset.store(fresh, Ordering::Release);
+            self.database_offset.store(fresh, Ordering::Release);
             return;
         }
-        let off = fresh - self.offset.load(Ordering::Acquire);
         let uncertain = millis(way / 2) + 2;
-        if off.abs() > uncertain {
-            self.offset.store(fresh, Ordering::Release);
-        }
-        if off.abs() > 500 + uncertain {
+        let step = fresh - self.database_offset.swap(fresh, Ordering::AcqRel);
+        if step.abs() > 500 + uncertain {
             self.counters.clock_steps.fetch_add(1, Ordering::Relaxed);
-            tracing::warn!(milliseconds = off, "the coordination database's clock has jumped");
+            tracing::warn!(milliseconds = step, "the coordination database's clock has jumped");
+        }
+        let off = fresh - self.offset.load(Ordering::Acquire);
+        if off > uncertain {
+            self.offset.fetch_add(off, Ordering::AcqRel);
+        } else if off < -uncertain {
+            let passed = (millis(arrived) - before).max(0);
+            self.offset.fetch_sub((-off).min(passed / 10), Ordering::AcqRel);
+        }
+    }
+
+    /// An earlier owner has claimed this instant: by its time it has been reached, so by ours, too.
+    /// Further ahead than an hour it is not believed.
+    fn reached(&self, instant: i64) {
+        let ahead = instant.saturating_sub(self.now().0);
+        if (1..3_600_000).contains(&ahead) {
+            self.offset.fetch_add(ahead, Ordering::AcqRel);
         }
     }
 }
@@ -345,6 +367,9 @@ impl Driver {
     /// which gives the activation up.
     fn begin(&mut self, lease: Lease) {
         let key = lease.key.clone();
+        if let Some(last) = lease.last_fire {
+            self.shared.reached(last);
+        }
         let trust = self.trust_of(lease.member);
         let term = Term::begin(lease, trust, self.shared.clone());
         self.terms.insert(key.clone(), term.clone());
@@ -494,4 +519,60 @@ async fn perform(store: &dyn Store, op: &Op) -> Result<Reply, StoreError> {
         Op::Release(release) => store.release(release).await?,
     };
     Ok(Reply::Done(done))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+
+    const S: Duration = Duration::from_secs(1);
+
+    fn shared() -> (Arc<ManualClock>, Arc<Shared>) {
+        let clock = Arc::new(ManualClock::new(Timestamp(5)));
+        clock.advance(100 * S);
+        (clock.clone(), Shared::new(clock, None, Timing::default()))
+    }
+
+    /// A second passes, then a view is read at once.
+    fn beat(clock: &ManualClock, shared: &Shared, database: i64) {
+        clock.advance(S);
+        shared.set_time(Timestamp(database), clock.uptime(), clock.uptime());
+    }
+
+    #[test]
+    fn the_groups_time_is_the_databases() {
+        let (clock, shared) = shared();
+        beat(&clock, &shared, 1_000_000);
+        clock.step_wall(Timestamp(0));
+        clock.advance(S);
+        assert_eq!(shared.now(), Timestamp(1_001_000));
+    }
+
+    #[test]
+    fn a_step_forward_is_followed_and_one_back_is_worn_off() {
+        let (clock, shared) = shared();
+        beat(&clock, &shared, 1_000_000);
+        beat(&clock, &shared, 1_601_000);
+        assert_eq!(shared.now(), Timestamp(1_601_000));
+        beat(&clock, &shared, 1_002_000);
+        assert_eq!(shared.now(), Timestamp(1_601_900), "nine tenths of a second, not ten minutes back");
+        for second in 1..=7000 {
+            let before = shared.now();
+            beat(&clock, &shared, 1_002_000 + second * 1000);
+            assert!(shared.now() > before);
+        }
+        assert_eq!(shared.now(), Timestamp(8_002_000));
+        assert_eq!(shared.counters.clock_steps.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn a_claimed_instant_has_been_reached() {
+        let (clock, shared) = shared();
+        beat(&clock, &shared, 1_000_000);
+        shared.reached(1_500_000);
+        assert_eq!(shared.now(), Timestamp(1_500_000));
+        shared.reached(i64::MAX / 2);
+        assert_eq!(shared.now(), Timestamp(1_500_000), "nonsense is not believed");
+    }
 }

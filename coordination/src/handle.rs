@@ -160,7 +160,8 @@ impl Handle {
     }
 
     /// The time all nodes agree on: the database's, carried on by uptime between two looks. Use it
-    /// for scheduled instants, so that a wrong clock on one node has no effect.
+    /// for scheduled instants, so that a wrong clock on one node has no effect. It never goes back,
+    /// and is never behind an instant that an earlier owner of a task of ours has claimed.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.inner.shared.now()

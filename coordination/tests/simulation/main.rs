@@ -26,7 +26,7 @@ fn number(name: &str) -> Option<u64> {
 
 /// Both profiles, with a balance that is sought sooner to keep the runs short.
 fn timing(seed: u64) -> Timing {
-    let base = if seed % 3 == 0 { Timing::fast() } else { Timing::default() };
+    let base = if seed.is_multiple_of(3) { Timing::fast() } else { Timing::default() };
     Timing { rebalance_after: Duration::from_secs(4), rebalance_pace: Duration::from_secs(1), ..base }
 }
 

@@ -567,7 +567,7 @@ impl World {
                 let sent = if late { self.clock(n) } else { sent };
                 self.step(n, Input::Answer { op, sent, result });
             }
-            Call::Fire(fire) => self.fire_answer(n, &fire, result),
+            Call::Fire(fire) => self.fire_answer(n, &fire, &result),
         }
     }
 
@@ -590,12 +590,12 @@ impl World {
         }
     }
 
-    fn fire_answer(&mut self, n: usize, fire: &FireClaim, result: Result<Reply, StoreError>) {
+    fn fire_answer(&mut self, n: usize, fire: &FireClaim, result: &Result<Reply, StoreError>) {
         if matches!(result, Err(StoreError::Broken(_))) {
             self.step(n, Input::Trouble);
         }
         // An unknown outcome is read again; here the test simply skips the run.
-        if result != Ok(Reply::Done(true)) || !self.holds(n, &fire.key, fire.epoch) {
+        if *result != Ok(Reply::Done(true)) || !self.holds(n, &fire.key, fire.epoch) {
             return;
         }
         self.oracle.started(&fire.key, fire.epoch, fire.fire_key);
