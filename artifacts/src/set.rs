@@ -8,7 +8,7 @@ use crate::config::ConfigSource;
 use crate::diagnostics::{Code, Diagnostics};
 use crate::kinds::api::VersionStrategy;
 use crate::kinds::local_entry::EntryValue;
-use crate::kinds::{self, Api, Artifact, Kind, Versioning};
+use crate::kinds::{self, Api, Artifact, Judged, Kind, Versioning};
 use crate::source::{Source, Span};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -111,19 +111,18 @@ impl ArtifactSet {
 
     /// Deploys a loose file.
     pub fn add_loose(&mut self, file: &LooseFile, configs: &dyn ConfigSource, inspect: Inspect<'_>) {
-        let (artifacts, mut findings) = kinds::read_with(&file.source, file.kind, configs);
-        let unread = findings.has_errors();
+        let (artifacts, mut findings) = kinds::read_judged(&file.source, file.kind, configs, None);
         let mut taken = Vec::new();
-        for artifact in artifacts {
+        for Judged { artifact, is_refused } in artifacts {
             let mark = findings.len();
             findings.extend(inspect(&artifact));
             self.check_new(&artifact, &taken, None, &mut findings);
             // A whole configuration loses only the parts that are refused.
-            if !findings.has_errors_since(mark) {
+            if !is_refused && !findings.has_errors_since(mark) {
                 taken.push(artifact);
             }
         }
-        if unread || findings.has_errors() {
+        if findings.has_errors() {
             let path = file.source.path.clone();
             self.faulty.push(Faulty { name: path.clone(), path, is_application: false });
         }
@@ -152,13 +151,13 @@ impl ArtifactSet {
                 others.push(item);
                 continue;
             };
-            let (artifacts, list) = kinds::read_versioned(&source, Some(kind), configs, versioning.as_ref());
+            let (artifacts, list) = kinds::read_judged(&source, Some(kind), configs, versioning.as_ref());
             findings.extend(list);
-            for artifact in artifacts {
+            for Judged { artifact, is_refused } in artifacts {
                 let mark = findings.len();
                 findings.extend(inspect(&artifact));
                 let free = self.check_new(&artifact, &taken, Some(&name), &mut findings);
-                if free && !findings.has_errors_since(mark) {
+                if free && !is_refused && !findings.has_errors_since(mark) {
                     taken.push(artifact);
                 }
             }
@@ -363,6 +362,17 @@ mod tests {
         assert_eq!(set.faulty.len(), 2);
         assert!(set.diagnostics.render().contains("the first one is a.xml:1:1"));
         assert!(set.get(Kind::Sequence, "a").is_some() && set.get(Kind::Endpoint, "a").is_none());
+    }
+
+    #[test]
+    fn what_reads_with_an_error_is_left_out() {
+        let mut set = ArtifactSet::default();
+        let api = format!("<api name='a' context='/a' port='x' xmlns='{SYNAPSE}'><resource/></api>");
+        set.add_loose(&loose("a.xml", &api), &NoConfigs, &nothing);
+        let both = format!("<definitions xmlns='{SYNAPSE}'>{api}<sequence name='s'/></definitions>");
+        set.add_loose(&loose("d.xml", &both), &NoConfigs, &nothing);
+        assert_eq!(set.iter().map(|d| d.artifact.name()).collect::<Vec<_>>(), ["s"]);
+        assert_eq!(set.faulty.len(), 2);
     }
 
     #[test]

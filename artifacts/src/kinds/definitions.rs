@@ -1,12 +1,12 @@
 //! `<definitions>`: a whole configuration in one file, cut into its parts.
 
 use super::flow::Flow;
-use super::{Artifact, Kind, Sequence, read_artifact};
+use super::{Artifact, Judged, Kind, Sequence, read_artifact};
 use crate::read::Reader;
 use crate::xml::{ElementRef, XmlElement};
 
 /// Reads every part. Mediators that stand outside a sequence make up the sequence `main`.
-pub(super) fn read(element: &XmlElement, reader: &mut Reader<'_>) -> Vec<Artifact> {
+pub(super) fn read(element: &XmlElement, reader: &mut Reader<'_>) -> Vec<Judged> {
     let mut artifacts = Vec::new();
     let mut loose = false;
     for child in element.get().children() {
@@ -17,7 +17,7 @@ pub(super) fn read(element: &XmlElement, reader: &mut Reader<'_>) -> Vec<Artifac
         }
     }
     if loose {
-        artifacts.push(Artifact::Sequence(main(element)));
+        artifacts.push(Judged { artifact: Artifact::Sequence(main(element)), is_refused: false });
     }
     artifacts
 }

@@ -146,7 +146,7 @@ const NUMBERS: &[Number] = &[
     Number { protocol: "wss", name: "inbound.ws.port", required: true, range: Some((0, 65_535)) },
     Number { protocol: "file", name: "interval", required: true, range: None },
     Number { protocol: "jms", name: "interval", required: false, range: None },
-    Number { protocol: "kafka", name: "interval", required: true, range: None },
+    Number { protocol: "kafka", name: "interval", required: false, range: None },
     Number { protocol: "jms", name: "transport.jms.CacheLevel", required: false, range: None },
     Number { protocol: "rabbitmq", name: "rabbitmq.server.port", required: false, range: None },
 ];
@@ -156,7 +156,11 @@ fn check_numbers(endpoint: &InboundEndpoint, reader: &mut Reader<'_>) {
     for number in NUMBERS.iter().filter(|number| number.protocol == protocol) {
         let found = endpoint.parameters.iter().rev().find(|p| p.name == number.name);
         match found {
-            Some(parameter) if parameter.key.is_none() => check_number(number, parameter, reader),
+            // A suspended endpoint opens no port, so its range is not looked at.
+            Some(parameter) if parameter.key.is_none() => {
+                let range = number.range.filter(|_| !endpoint.suspend);
+                check_number(number, range, parameter, reader);
+            }
             None if number.required => {
                 let message = format!(
                     "an inbound endpoint of protocol '{protocol}' needs the parameter '{}'",
@@ -170,7 +174,7 @@ fn check_numbers(endpoint: &InboundEndpoint, reader: &mut Reader<'_>) {
     broadcast_level(endpoint, reader);
 }
 
-fn check_number(number: &Number, parameter: &Parameter, reader: &mut Reader<'_>) {
+fn check_number(number: &Number, range: Option<(i64, i64)>, parameter: &Parameter, reader: &mut Reader<'_>) {
     let place = parameter.element.get().place();
     let what = format!("the parameter '{}'", number.name);
     if crate::config::placeholder(&parameter.value).is_some() {
@@ -187,7 +191,7 @@ fn check_number(number: &Number, parameter: &Parameter, reader: &mut Reader<'_>)
         }
         _ => reader.int(&parameter.value, place, &what).map(i64::from),
     };
-    if let (Some(value), Some((low, high))) = (value, number.range)
+    if let (Some(value), Some((low, high))) = (value, range)
         && !(low..=high).contains(&value)
     {
         let message = format!("{what} must be between {low} and {high}; found {value}");

@@ -53,11 +53,26 @@ impl MessageStore {
 
 const PACKAGE: &str = "org.apache.synapse.message.store.impl.";
 
+/// Stores that MI brings along, and two old names that it still takes.
+const CLASSES: &[&str] = &[
+    "org.apache.synapse.message.store.impl.memory.InMemoryStore",
+    "org.apache.synapse.message.store.impl.jms.JmsStore",
+    "org.apache.synapse.message.store.impl.rabbitmq.RabbitMQStore",
+    "org.apache.synapse.message.store.impl.jdbc.JDBCMessageStore",
+    "org.apache.synapse.message.store.impl.resequencer.ResequenceMessageStore",
+    "org.apache.synapse.message.store.impl.wso2mb.WSO2MBStore",
+    "org.apache.synapse.message.store.InMemoryMessageStore",
+    "org.wso2.carbon.message.store.persistence.jms.JMSMessageStore",
+];
+
 pub(super) fn read(element: &XmlElement, reader: &mut Reader<'_>) -> Option<MessageStore> {
     let this = element.get();
     reader.known_attributes(this, &["name", "class", "sequence"]);
     reader.known_children(this, &["parameter", "description"]);
     let name = reader.required(this, "name");
+    if let Some(class) = this.attr("class") {
+        check_class(element, class, reader);
+    }
     let list = element.children_named("parameter");
     let parameters: Vec<StoreParameter> = list.iter().filter_map(|child| parameter(child, reader)).collect();
     let store = MessageStore {
@@ -69,6 +84,20 @@ pub(super) fn read(element: &XmlElement, reader: &mut Reader<'_>) -> Option<Mess
     };
     needed_parameters(&store, reader);
     Some(store)
+}
+
+/// A class of the user's has a package; what has none, or is a misspelt known one, cannot be loaded.
+fn check_class(element: &XmlElement, class: &str, reader: &mut Reader<'_>) {
+    let place = element.get().place_of("class");
+    if CLASSES.contains(&class) {
+        return;
+    }
+    if class.contains('.') && !CLASSES.iter().any(|known| known.eq_ignore_ascii_case(class)) {
+        let message = format!("'{class}' is no message store of MI; its class is not run yet");
+        reader.warn(Code::UNSUPPORTED, place, message);
+    } else {
+        reader.unknown_word(class, place, "message store", CLASSES.iter().copied());
+    }
 }
 
 fn parameter(child: &XmlElement, reader: &mut Reader<'_>) -> Option<StoreParameter> {

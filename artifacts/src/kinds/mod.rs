@@ -290,16 +290,28 @@ pub fn read_with(
     kind: Option<Kind>,
     configs: &dyn ConfigSource,
 ) -> (Vec<Artifact>, Diagnostics) {
-    read_versioned(source, kind, configs, None)
+    let (found, diagnostics) = read_judged(source, kind, configs, None);
+    (found.into_iter().map(|judged| judged.artifact).collect(), diagnostics)
 }
 
-/// Like [`read_with`], for an artifact of an application with versioned deployment.
-pub fn read_versioned(
+/// An artifact and whether reading it found something that MI refuses: it can still be looked at, so
+/// that everything wrong with it is said at once.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// What was understood.
+    pub artifact: Artifact,
+    /// MI refuses it.
+    pub is_refused: bool,
+}
+
+/// Like [`read_with`], with a judgement of each artifact; `versioning` for an application with versioned
+/// deployment.
+pub fn read_judged(
     source: &SourceRef,
     kind: Option<Kind>,
     configs: &dyn ConfigSource,
     versioning: Option<&Versioning<'_>>,
-) -> (Vec<Artifact>, Diagnostics) {
+) -> (Vec<Judged>, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
     let mut reader = Reader::with(&mut diagnostics, configs);
     let artifacts = read_source(source, kind, versioning, &mut reader);
@@ -311,7 +323,7 @@ fn read_source(
     kind: Option<Kind>,
     versioning: Option<&Versioning<'_>>,
     reader: &mut Reader<'_>,
-) -> Vec<Artifact> {
+) -> Vec<Judged> {
     let mut document = match xml::parse_source(source) {
         Ok(document) => document,
         Err(error) => {
@@ -321,6 +333,7 @@ fn read_source(
         }
     };
     let Some(root) = document.root_element() else { return Vec::new() };
+    let mark = reader.diagnostics.len();
     placeholders::fill(&mut document, reader);
     if let (Some(versioning), Some(kind)) = (versioning, kind) {
         versioning.apply(&mut document, kind, reader);
@@ -330,7 +343,10 @@ fn read_source(
     if kind == Kind::Definitions {
         return definitions::read(&element, reader);
     }
-    read_artifact(&element, kind, reader).into_iter().collect()
+    let mut found: Vec<Judged> = read_artifact(&element, kind, reader).into_iter().collect();
+    // What was wrong before reading (a placeholder, a key of a dependency) counts for the one artifact.
+    found.iter_mut().for_each(|judged| judged.is_refused |= reader.diagnostics.has_errors_since(mark));
+    found
 }
 
 fn guess(element: &XmlElement, reader: &mut Reader<'_>) -> Option<Kind> {
@@ -351,7 +367,13 @@ fn guess(element: &XmlElement, reader: &mut Reader<'_>) -> Option<Kind> {
 }
 
 /// Reads one artifact of a known kind. `None` was reported.
-pub(crate) fn read_artifact(element: &XmlElement, kind: Kind, reader: &mut Reader<'_>) -> Option<Artifact> {
+fn read_artifact(element: &XmlElement, kind: Kind, reader: &mut Reader<'_>) -> Option<Judged> {
+    let mark = reader.diagnostics.len();
+    let artifact = read_kind(element, kind, reader)?;
+    Some(Judged { artifact, is_refused: reader.diagnostics.has_errors_since(mark) })
+}
+
+fn read_kind(element: &XmlElement, kind: Kind, reader: &mut Reader<'_>) -> Option<Artifact> {
     if !root_fits(element, kind, reader) {
         return None;
     }
