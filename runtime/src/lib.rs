@@ -14,6 +14,7 @@ pub mod engine;
 pub mod errors;
 pub mod eval;
 pub mod flow;
+pub mod freemarker;
 pub mod http;
 pub mod logging;
 pub mod mediators;

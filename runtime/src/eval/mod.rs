@@ -1,6 +1,6 @@
 //! Expressions against a message: XPath, `json-eval(...)` and `${...}` behind one type.
 
-mod dates;
+pub(crate) mod dates;
 mod decimal;
 mod functions;
 mod inline;
