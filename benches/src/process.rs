@@ -93,6 +93,12 @@ fn cpu_of(tasks: &str) -> u64 {
     threads.filter_map(|t| time(&t.path().join("schedstat"))).sum()
 }
 
+/// Load average over one minute; 0 where the system does not tell.
+pub fn load_average() -> f64 {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or_default()
+}
+
 /// CPU time of this process so far.
 pub fn own_cpu() -> Duration {
     Duration::from_nanos(cpu_of("/proc/self/task"))

@@ -65,7 +65,7 @@ pub fn as_json(plan: &Plan, rows: &[Row], life: Option<&Life>) -> Value {
                "errors": r.errors, "per_second": r.per_second, "cpu_us": r.cpu_us, "busy": r.busy,
                "backend_cpu_us": r.backend_cpu_us, "generator_cpu_us": r.generator_cpu_us,
                "p50_ms": r.latency_ms[0], "p90_ms": r.latency_ms[1], "p99_ms": r.latency_ms[2],
-               "p999_ms": r.latency_ms[3], "max_ms": r.latency_ms[4]})
+               "p999_ms": r.latency_ms[3], "max_ms": r.latency_ms[4], "load": r.load})
     };
     let three = |s: Spread| json!({"low": s.low, "median": s.median, "high": s.high});
     let ratio = |r: &Ratio| {
@@ -113,6 +113,10 @@ pub fn as_markdown(plan: &Plan, rows: &[Row], life: Option<&Life>) -> String {
             r.errors
         ));
     }
+    let load = rows.iter().map(|r| r.load).fold(0.0, f64::max);
+    if load > 3.0 {
+        out.push_str(&format!("\nThe machine was busy with other work (load {load:.1}): read the ratios with care.\n"));
+    }
     if let Some(life) = life {
         let start = spread(&life.start_ms);
         let mib = |bytes: u64| bytes as f64 / (1024.0 * 1024.0);
@@ -153,6 +157,7 @@ mod tests {
             backend_cpu_us: 0.0,
             generator_cpu_us: 0.0,
             latency_ms: [0.0; 5],
+            load: 0.0,
         }
     }
 

@@ -35,6 +35,8 @@ pub struct Row {
     pub generator_cpu_us: f64,
     /// Milliseconds: p50, p90, p99, p99.9, max.
     pub latency_ms: [f64; 5],
+    /// Load average of the machine over a minute, when the run ended.
+    pub load: f64,
 }
 
 /// Measures every scenario; `say` is told each row.
@@ -129,5 +131,6 @@ fn row(
         backend_cpu_us: per(cpu.1),
         generator_cpu_us: per(cpu.2),
         latency_ms: [ms(0.5), ms(0.9), ms(0.99), ms(0.999), m.latency.max() as f64 / 1e6],
+        load: crate::process::load_average(),
     }
 }
