@@ -156,7 +156,7 @@ impl Backend {
             // Already gone is as good as closed.
             stream.shutdown(Shutdown::Both).ok();
         }
-        self.held = port::Held::exactly(self.port).ok();
+        self.held = Some(port::Held::exactly(self.port)?);
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket, sockopt};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, listen, socket_with, sockopt};
 
 /// A bound socket that does not listen.
 #[derive(Debug)]
@@ -34,7 +34,9 @@ impl Held {
     }
 
     fn bind(port: u16) -> io::Result<Held> {
-        let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
+        // Not inherited: a server started meanwhile would keep the port open.
+        let flags = SocketFlags::CLOEXEC;
+        let socket = socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?;
         sockopt::set_socket_reuseaddr(&socket, true)?;
         bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, port))?;
         let name: SocketAddrV4 = getsockname(&socket)?.try_into()?;

@@ -80,6 +80,16 @@ fn a_backend_that_is_down_refuses_and_comes_back_on_its_port() {
     assert_eq!((ask(&b, "POST", "/", &[], "y").unwrap().body.as_slice(), b.port), (&b"y"[..], port));
 }
 
+#[test]
+fn a_process_started_meanwhile_does_not_keep_the_port_open() {
+    let mut b = backend(json!({"builtin": "echo"}));
+    let mut child = std::process::Command::new("sleep").arg("30").spawn().unwrap();
+    b.down().unwrap();
+    assert!(matches!(ask(&b, "POST", "/", &[], "x"), Err(Broken::Closed(_))));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
 const QUOTE: &str = "<ns:getQuote xmlns:ns='http://services.samples'><ns:request><ns:symbol>SYM</ns:symbol>\
                      </ns:request></ns:getQuote>";
 
