@@ -115,7 +115,9 @@ pub fn as_markdown(plan: &Plan, rows: &[Row], life: Option<&Life>) -> String {
     }
     let load = rows.iter().map(|r| r.load).fold(0.0, f64::max);
     if load > 3.0 {
-        out.push_str(&format!("\nThe machine was busy with other work (load {load:.1}): read the ratios with care.\n"));
+        out.push_str(&format!(
+            "\nThe machine was busy with other work (load {load:.1}): read the ratios with care.\n"
+        ));
     }
     if let Some(life) = life {
         let start = spread(&life.start_ms);
