@@ -128,6 +128,9 @@ impl Serve for Door {
         Box::pin(async move {
             if dispatch(&mut cx, &mut message, &listener) {
                 flow::run(&mut cx, &mut message).await;
+                if !message.axis2_flag("FORCE_SC_ACCEPTED") {
+                    cx.exchange.branches_settled().await;
+                }
                 // Nobody will answer it, or not in time: MI answers when the request's flow has ended.
                 if message.axis2_flag("FORCE_SC_ACCEPTED") {
                     cx.exchange.answer(Answer::Accepted);

@@ -89,9 +89,11 @@ impl Document {
                     NodeKind::Element(element) => {
                         let mark = written.len();
                         let added = missing(element, &outer, &mut written);
-                        let default = |(p, uri): &(Arc<str>, Arc<str>)| p.is_empty() && !uri.is_empty();
-                        let reset = written.iter().any(default) || self.has_outer_default(node, id);
-                        open_tag(element, &added, reset, out);
+                        let kept = |(prefix, uri): &&(Arc<str>, Arc<str>)| {
+                            !self.says_it_already(node, id, prefix, uri, &written[..mark])
+                        };
+                        let declared: Vec<_> = element.declarations.iter().filter(kept).collect();
+                        open_tag(element, &declared, &added, out);
                         if self.first_child(node).is_none() {
                             written.truncate(mark);
                             // Axiom writes the blank too, and texts built from it are compared.
@@ -115,22 +117,29 @@ impl Document {
         open[at..].reverse();
     }
 
-    /// Does a default namespace stand between the parent of `id` and `top`?
-    fn has_outer_default(&self, id: NodeId, top: NodeId) -> bool {
-        let Some(element) = self.element(id) else { return false };
-        if id == top || !element.declarations.iter().any(|(prefix, uri)| prefix.is_empty() && uri.is_empty())
-        {
-            return false;
+    /// Does an element that is written around `id` declare the same already? Axiom does not repeat it,
+    /// nor does it write an `xmlns=""` with nothing to undo.
+    fn says_it_already(
+        &self,
+        id: NodeId,
+        top: NodeId,
+        prefix: &str,
+        uri: &str,
+        written: &[(Arc<str>, Arc<str>)],
+    ) -> bool {
+        let same = |found: &str| found == uri;
+        if let Some((_, found)) = written.iter().rev().find(|(p, _)| &**p == prefix) {
+            return same(found);
         }
-        let mut at = self.parent(id);
+        let mut at = if id == top { None } else { self.parent(id) };
         while let Some(node) = at {
             let declarations = self.element(node).map(|e| e.declarations.as_slice()).unwrap_or_default();
-            if let Some((_, uri)) = declarations.iter().find(|(prefix, _)| prefix.is_empty()) {
-                return !uri.is_empty();
+            if let Some((_, found)) = declarations.iter().find(|(p, _)| &**p == prefix) {
+                return same(found);
             }
             at = if node == top { None } else { self.parent(node) };
         }
-        false
+        prefix.is_empty() && uri.is_empty()
     }
 
     fn close_tag(&self, id: NodeId, out: &mut String) {
@@ -165,14 +174,15 @@ fn uses(element: &ElementData, prefix: &str) -> bool {
         || !default && element.attributes.iter().any(|a| &*a.name.prefix == prefix)
 }
 
-/// `reset`: an `xmlns=""` has something to undo; Axiom leaves it out otherwise.
-fn open_tag(element: &ElementData, added: &Bindings, reset: bool, out: &mut String) {
+fn open_tag(
+    element: &ElementData,
+    declared: &[&(Arc<str>, Arc<str>)],
+    added: &Bindings,
+    out: &mut String,
+) {
     out.push('<');
     push_name(&element.name.prefix, &element.name.local, out);
-    for (prefix, uri) in element.declarations.iter().chain(added) {
-        if prefix.is_empty() && uri.is_empty() && !reset {
-            continue;
-        }
+    for (prefix, uri) in declared.iter().copied().chain(added) {
         out.push_str(if prefix.is_empty() { " xmlns" } else { " xmlns:" });
         out.push_str(prefix);
         push_value(uri, out);
@@ -233,6 +243,13 @@ mod tests {
         let mut out = String::new();
         escape_text(text, &mut out);
         out
+    }
+
+    #[test]
+    fn a_declaration_is_not_repeated() {
+        let text = "<a xmlns:p=\"urn:p\"><p:b xmlns:p=\"urn:p\"><p:c xmlns:p=\"urn:q\"><p:d xmlns:p=\"urn:p\"/></p:c></p:b></a>";
+        let written = "<a xmlns:p=\"urn:p\"><p:b><p:c xmlns:p=\"urn:q\"><p:d xmlns:p=\"urn:p\" /></p:c></p:b></a>";
+        assert_eq!(parse(text).unwrap().to_xml(), written);
     }
 
     #[test]

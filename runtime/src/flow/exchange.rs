@@ -4,9 +4,11 @@ use crate::message::Message;
 use futures_util::task::AtomicWaker;
 use std::any::Any;
 use std::fmt;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::sync::Notify;
 
 /// What the caller gets.
 #[derive(Debug)]
@@ -30,7 +32,24 @@ pub struct Exchange {
     state: Mutex<State>,
     expects_reply: AtomicBool,
     waker: AtomicWaker,
+    branches: AtomicUsize,
+    settled: Notify,
 }
+
+/// A branch that runs beside the request's flow.
+#[derive(Debug)]
+pub struct RunningBranch(Arc<Exchange>);
+
+impl Drop for RunningBranch {
+    fn drop(&mut self) {
+        self.0.branches.fetch_sub(1, Ordering::AcqRel);
+        self.0.settled.notify_waiters();
+    }
+}
+
+/// How long the end of a request's flow waits for its branches to send something. MI does not wait,
+/// but its threads have usually sent by the time the request's thread ends.
+const SETTLE: Duration = Duration::from_millis(200);
 
 impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,6 +111,29 @@ impl Exchange {
     /// Some branch will answer later: the flow's end gives no automatic 202 (`RESPONSE_WRITTEN=SKIP`).
     pub fn expect_reply(&self) {
         self.expects_reply.store(true, Ordering::Release);
+        self.settled.notify_waiters();
+    }
+
+    /// Counts a branch until the guard is dropped.
+    pub fn branch(self: &Arc<Self>) -> RunningBranch {
+        self.branches.fetch_add(1, Ordering::AcqRel);
+        RunningBranch(self.clone())
+    }
+
+    /// Waits, for a moment at most, until a branch expects a reply or none runs any more: the end of
+    /// the request's flow means 202 only then.
+    pub async fn branches_settled(&self) {
+        let settled = async {
+            loop {
+                let notified = self.settled.notified();
+                if self.branches.load(Ordering::Acquire) == 0 || self.expects_reply() || self.is_answered() {
+                    return;
+                }
+                notified.await;
+            }
+        };
+        // Time is up: 202 is what MI would have answered long ago.
+        tokio::time::timeout(SETTLE, settled).await.ok();
     }
 
     /// Was [`Self::expect_reply`] called?

@@ -112,12 +112,13 @@ where
     R: Future<Output = ()> + Send,
 {
     let slot = branch.services.branches.slot();
+    let running = branch.exchange.branch();
     let work = work(branch, message, then);
     match slot {
         Some(slot) => {
             tokio::spawn(async move {
                 work.await;
-                drop(slot);
+                drop((slot, running));
             });
         }
         None => work.await,

@@ -127,7 +127,7 @@ fn first_message(nodes: &[Selected], result: &mut Message) {
         top = parent;
     }
     for element in elements {
-        document.append(body, element);
+        payload::move_under(document, body, element);
     }
     document.detach(top);
 }

@@ -223,8 +223,13 @@ fn set_attribute(document: &mut Document, node: NodeId, name: Name, text: &str) 
 
 /// Adds an element or envelope at the end; texts are left out, as MI does.
 fn append(document: &mut Document, parent: NodeId, piece: &Piece) {
-    if let Some(node) = node_of(document, piece) {
-        document.append(parent, node);
+    match piece {
+        Piece::Own(node) => payload::move_under(document, parent, *node),
+        piece => {
+            if let Some(node) = node_of(document, piece) {
+                document.append(parent, node);
+            }
+        }
     }
 }
 

@@ -85,7 +85,10 @@ impl Foreach {
         match cx.run_block(&block, message).await {
             Ok(end) => Ok(Some(end == End::Completed || self.continue_on_failure)),
             Err(fault) if self.continue_on_failure => {
-                tracing::warn!("<foreach> goes on with the next part after: {fault}");
+                tracing::warn!(
+                    "Error occurred while mediating the sequence for the foreach mediator, {fault}. \
+                     Continuing with the remaining."
+                );
                 Ok(None)
             }
             Err(fault) => Err(fault),

@@ -39,3 +39,41 @@ pub(crate) fn set_text(message: &mut Message, text: &str) {
     let element = document.add_element(body, Name::new(PAYLOAD_NS, "", "text"));
     document.set_text(element, text);
 }
+
+/// Moves an element of the document under another parent. Prefixes that were declared around it are
+/// declared on what needs them.
+pub(crate) fn move_under(document: &mut Document, parent: NodeId, element: NodeId) {
+    document.append(parent, element);
+    let inside: Vec<NodeId> = std::iter::once(element).chain(document.descendants(element)).collect();
+    for node in inside.into_iter().filter(|node| document.is_element(*node)).collect::<Vec<_>>() {
+        document.declare_if_needed(node);
+        let attributes: Vec<Name> = document
+            .element(node)
+            .map(|e| e.attributes.iter().map(|a| a.name.clone()).filter(|n| !n.prefix.is_empty()).collect())
+            .unwrap_or_default();
+        for name in attributes {
+            let known = &*name.prefix == "xml"
+                || document.lookup_prefix(node, &name.prefix).as_deref() == Some(&*name.ns);
+            if !known {
+                document.declare(node, &name.prefix, &name.ns);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moved_element_keeps_its_namespaces() {
+        let text = "<r><a xmlns='urn:a' xmlns:p='urn:p'><b p:x='1'><c/></b></a><to/></r>";
+        let mut document = artifacts::xml::parse(text).unwrap();
+        let root = document.root_element().unwrap();
+        let a = document.child_named(root, "a").unwrap();
+        let (b, to) = (document.child_named(a, "b").unwrap(), document.child_named(root, "to").unwrap());
+        move_under(&mut document, to, b);
+        let written = document.node_to_xml(to);
+        assert!(written.contains("xmlns=\"urn:a\"") && written.contains("xmlns:p=\"urn:p\""), "{written}");
+    }
+}

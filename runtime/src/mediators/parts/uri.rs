@@ -110,7 +110,8 @@ impl Parts {
             out.push(':');
         }
         let host = self.host.as_deref().unwrap_or_default();
-        if !host.is_empty() {
+        // Without a host the port is kept for the next rule, which may set one.
+        if !host.is_empty() || self.port.is_some() {
             out.push_str("//");
             if let Some(user) = &self.user {
                 encode(user, ";:&=+$,", &mut out);
@@ -121,8 +122,6 @@ impl Parts {
                 // Writing to a String cannot fail.
                 let _ = write!(out, ":{port}");
             }
-        } else if self.user.is_some() || self.port.is_some() {
-            return Err(fault("there is a user or port but no host".to_owned()));
         }
         if let Some(path) = &self.path {
             if self.protocol.is_some() && !path.is_empty() && !path.starts_with('/') {
@@ -205,6 +204,7 @@ mod tests {
             "jms:/queue",
             "http://h",
             "http://h/a%20b?c%25",
+            "http://:81/a",
         ] {
             assert_eq!(Parts::parse(text).unwrap().to_text().unwrap(), text);
         }
