@@ -44,13 +44,6 @@ impl Source {
         let xml = is_xml(value);
         Source::Constant(if xml { value.into() } else { escape_xml(value).into() }, xml)
     }
-
-    pub(super) fn reads_body(&self) -> bool {
-        match self {
-            Source::Constant(..) => false,
-            Source::XPath(expr) | Source::JsonPath(expr) => expr.reads_body(),
-        }
-    }
 }
 
 impl Argument {
