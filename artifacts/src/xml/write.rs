@@ -174,12 +174,7 @@ fn uses(element: &ElementData, prefix: &str) -> bool {
         || !default && element.attributes.iter().any(|a| &*a.name.prefix == prefix)
 }
 
-fn open_tag(
-    element: &ElementData,
-    declared: &[&(Arc<str>, Arc<str>)],
-    added: &Bindings,
-    out: &mut String,
-) {
+fn open_tag(element: &ElementData, declared: &[&(Arc<str>, Arc<str>)], added: &Bindings, out: &mut String) {
     out.push('<');
     push_name(&element.name.prefix, &element.name.local, out);
     for (prefix, uri) in declared.iter().copied().chain(added) {
@@ -248,7 +243,8 @@ mod tests {
     #[test]
     fn a_declaration_is_not_repeated() {
         let text = "<a xmlns:p=\"urn:p\"><p:b xmlns:p=\"urn:p\"><p:c xmlns:p=\"urn:q\"><p:d xmlns:p=\"urn:p\"/></p:c></p:b></a>";
-        let written = "<a xmlns:p=\"urn:p\"><p:b><p:c xmlns:p=\"urn:q\"><p:d xmlns:p=\"urn:p\" /></p:c></p:b></a>";
+        let written =
+            "<a xmlns:p=\"urn:p\"><p:b><p:c xmlns:p=\"urn:q\"><p:d xmlns:p=\"urn:p\" /></p:c></p:b></a>";
         assert_eq!(parse(text).unwrap().to_xml(), written);
     }
 
