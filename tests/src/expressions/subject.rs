@@ -10,7 +10,7 @@ use runtime::artifacts::uri_template::UriTemplate;
 use runtime::artifacts::xml::{self, XmlElement};
 use runtime::compile::Compiler;
 use runtime::errors::Fault;
-use runtime::eval::{Dialects, Expr, InlineTemplate};
+use runtime::eval::{Dialects, Expr, InlineTemplate, Selection};
 use runtime::flow::{Block, Context};
 use runtime::message::convert::{ConversionSettings, append_json};
 use runtime::message::{Content, Json, Message, Payload, Value, builders};
@@ -105,11 +105,24 @@ fn compile(tuple: &Tuple) -> Result<Expr, Got> {
     let text = tuple.said("expression");
     let (text, dialects) = match tuple.kind.as_str() {
         "jsonpath" => (format!("json-eval({text})"), Dialects::Any),
-        "xpath" => (text, Dialects::XPathOnly),
-        _ if tuple.said("language") == "xpath" => (text, Dialects::XPathOnly),
+        "xpath" => (text, Dialects::Any),
+        _ if tuple.said("language") == "xpath" => (text, Dialects::Any),
         _ => (format!("${{{text}}}"), Dialects::Any),
     };
-    Expr::compile(&text, &prefixes(tuple), dialects).map_err(|why| Got::Refused(why.to_string()))
+    let mut prefixes = prefixes(tuple);
+    let text = match prefixes.is_empty() && tuple.kind == "xpath" {
+        true => with_prefixes(&text, &mut prefixes).unwrap_or(text),
+        false => text,
+    };
+    Expr::compile(&text, &prefixes, dialects).map_err(|why| Got::Refused(why.to_string()))
+}
+
+/// The string form of an XPath may hold a namespace in braces, `$body//{urn:x}name`; it gets a prefix.
+fn with_prefixes(text: &str, prefixes: &mut Vec<(Arc<str>, Arc<str>)>) -> Option<String> {
+    let (before, rest) = text.split_once("/{")?;
+    let (uri, after) = rest.split_once('}')?;
+    prefixes.push(("rp0".into(), uri.into()));
+    Some(format!("{before}/rp0:{after}"))
 }
 
 fn evaluate(tuple: &Tuple) -> Answer {
@@ -122,9 +135,8 @@ fn evaluate(tuple: &Tuple) -> Answer {
 /// How many nodes an XPath selects.
 pub(super) fn node_count(tuple: &Tuple) -> Option<u64> {
     let expr = compile(tuple).ok()?;
-    match expr.value(&message(tuple).ok()?, &context()).ok()?? {
-        Value::Nodes(items) => Some(items.len() as u64),
-        Value::Xml(_) => Some(1),
+    match expr.select(&message(tuple).ok()?, &context()).ok()? {
+        Selection::Nodes(nodes) => Some(nodes.len() as u64),
         _ => None,
     }
 }
@@ -153,6 +165,7 @@ fn message(tuple: &Tuple) -> Result<Message, Got> {
             builders::build(&text.into(), Some(content_type)).map_err(|e| Got::Fault(e.to_string()))?;
         message.payload = Payload::Built(content);
         message.axis2.set("messageType", content_type);
+        message.axis2.set("ContentType", content_type);
         message.rest = content_type != "text/xml";
     }
     for (name, value) in tuple.texts("headers") {

@@ -72,10 +72,11 @@ impl Template {
 }
 
 /// `${...}` at a dollar sign, with the quotes around it when there are two: start, end, inside. It
-/// ends at the first `}` and is never empty.
+/// ends at the first `}` behind at least one character.
 fn expression_at(text: &str, dollar: usize) -> Option<(usize, usize, &str)> {
     let inside = text.get(dollar..)?.strip_prefix("${")?;
-    let length = inside.find('}').filter(|length| *length > 0)?;
+    let first = inside.chars().next()?.len_utf8();
+    let length = first + inside.get(first..)?.find('}')?;
     let end = dollar + 2 + length + 1;
     let quoted = text.get(..dollar)?.ends_with('"') && text.get(end..)?.starts_with('"');
     let (start, end) = if quoted { (dollar - 1, end + 1) } else { (dollar, end) };

@@ -2,7 +2,7 @@
 
 use crate::mediators::parts::reading::is_true_explicitly;
 use crate::message::{Json, Value};
-use artifacts::xml::{Document, XmlElement, parse, parse_fragment_into};
+use artifacts::xml::{XmlElement, parse};
 use std::sync::Arc;
 
 /// A value of the `type` attribute.
@@ -114,14 +114,11 @@ pub(in crate::mediators) fn decimal(text: &str) -> Option<f64> {
 
 /// A document's root element; what follows it is not looked at.
 pub(in crate::mediators) fn xml(text: &str) -> Option<XmlElement> {
-    if let Ok(document) = parse(text) {
-        let root = document.root_element()?;
-        return Some(XmlElement::new(Arc::new(document), root));
-    }
-    let mut several = Document::new();
-    parse_fragment_into(&mut several, Document::ROOT, text).ok()?;
-    let first = several.first_child(Document::ROOT).filter(|node| several.is_element(*node))?;
-    let document = Document::from_subtree(&several, first);
+    let document = match parse(text) {
+        Ok(document) => document,
+        // The parser stops where the second root begins.
+        Err(error) => parse(text.get(..error.offset as usize)?).ok()?,
+    };
     let root = document.root_element()?;
     Some(XmlElement::new(Arc::new(document), root))
 }

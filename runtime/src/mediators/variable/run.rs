@@ -83,8 +83,6 @@ fn primitive(json: &Json, kind: &Type) -> Option<Option<Value>> {
         (Type::Long, Json::Number(text)) => Some(Value::Long(whole(text))),
         (Type::Double, Json::Number(text)) => types::decimal(text).map(Value::Double),
         (Type::Boolean | Type::Integer | Type::Long | Type::Double, _) => None,
-        // The text of a primitive is read as JSON again.
-        (Type::Json, Json::String(text)) => kind.convert(text, true).ok().flatten(),
         (Type::Json, other) => Some(Value::Json(Arc::new(other.clone()))),
         (_, Json::String(text)) => Some(Value::String(text.clone())),
         (_, other) => Some(other.to_string().into()),
