@@ -31,14 +31,11 @@ fn check(cases: &[(&str, &str)]) {
 
 #[test]
 fn values_print_as_in_java() {
-    check(
-        &[
-            ("a${p.s}b", "aHello wb"),
-            ("${p.n} ${p.n?c} ${p.d} ${p.i} ${p.exp} ${1/3}", "1,234,567 1234567 8.95 12 1,500 0.333"),
-            ("${p.t?c} ${p.t?string('y','n')} ${p.t?then(1,2)}", "true y 1"),
-            ("${'it''s'[0]!}${\"a\\n\\\"${p.i}\"}", "i a\n\"12".trim_start_matches("i ").trim_start()),
-        ][..3],
-    );
+    check(&[
+        ("a${p.s}b", "aHello wb"),
+        ("${p.n} ${p.n?c} ${p.d} ${p.i} ${p.exp} ${1/3}", "1,234,567 1234567 8.95 12 1,500 0.333"),
+        ("${p.t?c} ${p.t?string('y','n')} ${p.t?then(1,2)}", "true y 1"),
+    ]);
     assert_eq!(run("${\"a\\n\\\"${p.i}\"}").as_deref(), Ok("a\n\"12"));
     for template in
         ["${p.t}", "${p.tags}", "${p.o}", "${p.z}", "${p.nope}", "${p.nope.x}", "${nope}", "${p.s.x}"]
@@ -175,14 +172,12 @@ fn xml_nodes() {
 
 #[test]
 fn lines_of_tags_vanish() {
-    check(
-        &[
-            ("<#list p.tags as t>${t}\n</#list>", "b\na\nc\n"),
-            ("a\n<#if true>\n  b\n</#if>\nc\n", "a\n  b\nc\n"),
-            ("  <#-- note -->\nx <#if true>y</#if> z", "x y z"),
-            ("[\n<#list p.tags as t>\n  ${t}<#sep>,\n</#list>\n\n]", "[\n  b,\n  a,\n  c\n]"),
-        ][..3],
-    );
+    check(&[
+        ("<#list p.tags as t>${t}\n</#list>", "b\na\nc\n"),
+        ("a\n<#if true>\n  b\n</#if>\nc\n", "a\n  b\nc\n"),
+        ("  <#-- note -->\nx <#if true>y</#if> z", "x y z"),
+        ("[\n<#list p.tags as t>\n  ${t}<#sep>,\n</#list>\n\n]", "[\n  b,\n  a,\n  c\n]"),
+    ]);
 }
 
 #[test]

@@ -9,6 +9,7 @@
 
 mod arguments;
 mod format;
+mod free_marker;
 mod replace;
 mod run;
 #[cfg(test)]
@@ -38,8 +39,8 @@ enum Format {
     Inline(Template),
     /// A local entry or registry resource; the last one read is kept compiled.
     Key(Dynamic, Mutex<Option<(Arc<str>, Arc<Template>)>>),
-    /// A FreeMarker template.
-    FreeMarker(Dynamic),
+    /// A FreeMarker template, in place or by key.
+    FreeMarker(free_marker::Source),
 }
 
 #[derive(Debug)]
@@ -87,14 +88,7 @@ fn format_of(
     compiler: &mut Compiler,
 ) -> Option<Format> {
     if freemarker {
-        let message = "FreeMarker templates are accepted but not run: the step raises a fault";
-        compiler.warning(Code::UNSUPPORTED, element.place(), message);
-        let text = if element.attr("key").is_some() {
-            compiler.dynamic(element, "key")
-        } else {
-            Some(Dynamic::Literal(clean(element).own_text_of_root().into()))
-        };
-        return text.map(Format::FreeMarker);
+        return free_marker::source(element, media, compiler).map(Format::FreeMarker);
     }
     if element.attr("key").is_some() {
         return compiler.dynamic(element, "key").map(|key| Format::Key(key, Mutex::new(None)));

@@ -17,9 +17,7 @@ impl Mediator for PayloadFactory {
                 let template = by_key(key.text(message, cx)?.as_deref(), last, cx)?;
                 self.fill(&template, message, cx)?
             }
-            Format::FreeMarker(_) => {
-                return Err(Fault::new("FreeMarker templates are not supported by this runtime"));
-            }
+            Format::FreeMarker(source) => self.render(source, message, cx)?,
         };
         self.put(text.trim(), message)?;
         message.axis2.remove("NO_ENTITY_BODY");
