@@ -26,7 +26,11 @@ pub(super) enum Source {
 }
 
 /// Reads the format. As in MI a template that cannot be parsed is not deployed.
-pub(super) fn source(element: ElementRef<'_>, media: Option<&str>, compiler: &mut Compiler) -> Option<Source> {
+pub(super) fn source(
+    element: ElementRef<'_>,
+    media: Option<&str>,
+    compiler: &mut Compiler,
+) -> Option<Source> {
     if element.attr("key").is_some() {
         return compiler.dynamic(element, "key").map(|key| Source::Key(key, Mutex::new(None)));
     }
@@ -41,7 +45,8 @@ pub(super) fn source(element: ElementRef<'_>, media: Option<&str>, compiler: &mu
 }
 
 fn parsed(text: &str) -> Result<Template, Fault> {
-    Template::parse(text).map_err(|problem| Fault::new(format!("the FreeMarker template is not valid: {problem}")))
+    Template::parse(text)
+        .map_err(|problem| Fault::new(format!("the FreeMarker template is not valid: {problem}")))
 }
 
 fn by_key(
@@ -87,7 +92,9 @@ impl PayloadFactory {
             "trp" => headers(message),
             _ => Model::Null,
         };
-        template.render(&model).map_err(|problem| Fault::new(format!("Error processing the FreeMarker template: {problem}")))
+        template
+            .render(&model)
+            .map_err(|problem| Fault::new(format!("Error processing the FreeMarker template: {problem}")))
     }
 
     fn model_arguments(&self, message: &Message, cx: &Context) -> Result<Arc<Vec<(Arc<str>, Model)>>, Fault> {
