@@ -8,7 +8,7 @@ use crate::eval::Dynamic;
 use crate::flow::{Answer, Context};
 use crate::http::{InResponse, SendError, backend};
 use crate::message::addressing;
-use crate::message::{Headers, Message, Payload, Soap, Value, media_type_parameter};
+use crate::message::{ANONYMOUS, Headers, Message, Payload, Soap, Value, media_type_parameter};
 use artifacts::kinds::endpoint::{Format, RetryConfig, TimeoutAction};
 use base64::Engine as _;
 use http::Method;
@@ -173,6 +173,7 @@ impl Leaf {
             return blocking_status(message, status).map(|()| Sent::Response);
         }
         backend::accept(message, response);
+        message.addressing.to = Some(ANONYMOUS.into());
         if mode == Mode::Send {
             message.response = true;
         }

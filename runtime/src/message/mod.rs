@@ -28,6 +28,9 @@ pub use wire::WireBody;
 
 use std::sync::{Arc, OnceLock};
 
+/// `To` of a message that came from a backend: the other end of the client's connection.
+pub const ANONYMOUS: &str = "http://www.w3.org/2005/08/addressing/anonymous";
+
 /// WS-Addressing fields and their HTTP counterparts.
 #[derive(Debug, Clone, Default)]
 pub struct Addressing {

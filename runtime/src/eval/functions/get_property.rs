@@ -3,7 +3,7 @@
 use super::MessageScope;
 use crate::eval::dates;
 use crate::eval::xpath::{Evaluated, EvaluationError, Value as XValue};
-use crate::message::{Message, Soap};
+use crate::message::{Message, Soap, media_type};
 use crate::program::Resource;
 use std::borrow::Cow;
 
@@ -123,6 +123,12 @@ fn special(message: &Message, name: &str) -> Option<String> {
 fn message_format(message: &Message) -> &'static str {
     if message.rest {
         return "pox";
+    }
+    // An unread body has no envelope yet; its media type tells the version.
+    if message.payload.is_unread() {
+        let content_type = message.wire.content_type.as_ref().and_then(|value| value.to_str().ok());
+        let is_12 = content_type.is_some_and(|text| media_type(text) == "application/soap+xml");
+        return if is_12 { "soap12" } else { "soap11" };
     }
     match message.payload.envelope().version() {
         Soap::V11 => "soap11",

@@ -50,3 +50,29 @@ async fn the_calls_own_handler_is_used_and_dropped() {
         .sequence("e", None, "<property name='by' value='e'/>");
     assert_eq!(flow.run(Message::new()).await.property("by").as_deref(), Some("e"));
 }
+
+#[tokio::test]
+async fn parameters_are_evaluated_for_the_call() {
+    let flow = Flow::new(
+        "<property name='p' value='v'/><call-template target='t'><with-param name='lit' value='a'/>
+         <with-param name='xp' value='{$ctx:p}'/><with-param name='num' value='{1 + 1}'/>
+         <with-param name='ex' value='{${payload.a}}'/><with-param name='esc' value='{{$ctx:later}}'/></call-template>",
+    )
+    .template(
+        "t",
+        &[("lit", false, None), ("xp", false, None), ("num", false, None), ("ex", false, None), ("esc", false, None), ("def", false, Some("d"))],
+        "<property name='later' value='now'/><property name='r' expression=\"concat($func:lit, '|', $func:xp, '|', $func:num, '|', $func:ex, '|', $func:esc, '|', $func:def)\"/>",
+    );
+    let outcome = flow.run(crate::mediators::parts::testing::json("{\"a\":\"A\"}")).await;
+    assert_eq!(outcome.property("r").as_deref(), Some("a|v|2|A|now|d"));
+}
+
+#[tokio::test]
+async fn an_inner_call_hides_the_outer_parameters() {
+    let flow = Flow::new("<call-template target='outer'><with-param name='p' value='v'/></call-template>")
+        .template("outer", &[("p", false, None)], "<call-template target='inner'><with-param name='p' value=\"{concat($func:p, '!')}\"/></call-template><property name='o' expression='$func:p'/>")
+        .template("inner", &[("p", false, None)], "<property name='i' expression='$func:p'/>");
+    let outcome = flow.run(Message::new()).await;
+    assert_eq!(outcome.property("i").as_deref(), Some("v!"));
+    assert_eq!(outcome.property("o").as_deref(), Some("v"));
+}

@@ -58,6 +58,7 @@ mod tests {
                 "<callout initAxis2ClientOptions='1'/>",
                 "<callout><source/></callout>",
                 "<callout><target/></callout>",
+                "<callout><source xpath=''/></callout>",
                 "<callout><enableSec/></callout>",
             ],
         );

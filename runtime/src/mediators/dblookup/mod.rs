@@ -31,6 +31,7 @@ mod tests {
                 "<dblookup><connection><pool><driver>d</driver></pool></connection></dblookup>",
                 &with("<statement/>"),
                 &with("<statement><sql>s</sql><result name='a'/></statement>"),
+                &with("<statement><sql>s</sql><parameter expression='//[' type='INTEGER'/></statement>"),
                 &with("<statement><sql>s</sql><parameter value='1'/></statement>"),
                 &with("<statement><sql>s</sql><parameter value='1' type='integer'/></statement>"),
             ],

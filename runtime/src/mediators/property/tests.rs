@@ -116,3 +116,25 @@ fn some_names_need_the_body() {
     assert!(!reads("<property name='messageType' value='a/b'/>"));
     assert!(reads("<property name='Content-Encoding' value='gzip' scope='transport'/>"));
 }
+
+#[tokio::test]
+async fn null_results_keep_or_empty_what_is_there() {
+    let flow = Flow::new(
+        "<property name='a' value='old'/><property name='a' expression='$ctx:none'/>
+         <property name='X-H' scope='transport' expression='$ctx:none'/>
+         <property name='n' expression='count(//none)' type='INTEGER'/>
+         <property name=\"{concat('dyn', 'amic')}\" value='d'/>",
+    );
+    let outcome = flow.run(json("{}")).await;
+    assert_eq!(outcome.property("a").as_deref(), Some("old"));
+    assert_eq!(outcome.header("X-H").as_deref(), Some(""));
+    assert!(matches!(outcome.message.properties.get("n"), Some(Value::Integer(0))));
+    assert_eq!(outcome.property("dynamic").as_deref(), Some("d"));
+}
+
+#[tokio::test]
+async fn a_value_that_does_not_fit_its_type_is_a_fault() {
+    let flow = Flow::new("<property name='a' expression=\"'x'\" type='INTEGER'/>").fault("");
+    let text = "Unknown type : INTEGER for the property mediator or the property value cannot be converted into the specified type.";
+    assert_eq!(flow.run(Message::new()).await.property("ERROR_MESSAGE").as_deref(), Some(text));
+}

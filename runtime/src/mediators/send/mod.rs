@@ -12,7 +12,7 @@ use crate::endpoints::{Endpoint, Mode, Sent};
 use crate::errors::Fault;
 use crate::eval::Dynamic;
 use crate::flow::{AsyncMediator, BoxFuture, Context, Next, Step};
-use crate::message::Message;
+use crate::message::{ANONYMOUS, Message};
 use artifacts::xml::ElementRef;
 use std::sync::Arc;
 
@@ -55,7 +55,8 @@ impl AsyncMediator for Send {
 
 impl Send {
     async fn implicit(&self, message: &mut Message, cx: &mut Context) -> Result<Next, Fault> {
-        if message.response || message.addressing.to.is_none() {
+        let to = message.addressing.to.as_deref();
+        if message.response || to.is_none_or(|to| to == ANONYMOUS) {
             return Ok(Next::Reply);
         }
         let endpoint = cx.program.implicit_endpoint.clone();
