@@ -5,6 +5,7 @@
 
 use super::error::{SendError, State};
 use super::pool::Origin;
+use super::waker::Inner;
 use crate::http::OutBody;
 use crate::message::wire::BodyError;
 use bytes::Bytes;
@@ -28,6 +29,7 @@ pub(super) struct Link {
     driver: Driver,
     sent: Arc<AtomicBool>,
     origin: Arc<Origin>,
+    waker: Inner,
     /// Since when it is idle.
     pub(super) idle_since: Instant,
     /// Has it served an exchange before?
@@ -46,8 +48,15 @@ impl Link {
         let handshake = http1::Builder::new().handshake(TokioIo::new(stream)).await;
         let (sender, driver) =
             handshake.map_err(|error| SendError::from_hyper(&error, State::RequestReady, &origin.target))?;
-        let sent = Arc::default();
-        Ok(Box::new(Self { sender, driver, sent, origin, idle_since: Instant::now(), reused: false }))
+        Ok(Box::new(Self {
+            sender,
+            driver,
+            sent: Arc::default(),
+            origin,
+            waker: Inner::new(),
+            idle_since: Instant::now(),
+            reused: false,
+        }))
     }
 
     /// Drives the connection. `true` when it has ended.
@@ -68,14 +77,17 @@ impl Link {
     ) -> Result<http::Response<Relay>, Failed> {
         request.body_mut().report(self.sent.clone());
         let mut answer = pin!(self.sender.try_send_request(request));
+        let (driver, waker) = (&mut self.driver, &self.waker);
         let result = std::future::poll_fn(|cx| {
-            // The driver writes the request and reads the answer; its end resolves the answer as well.
-            let ended = Pin::new(&mut self.driver).poll(cx).is_ready();
-            match answer.as_mut().poll(cx) {
-                Poll::Ready(result) => Poll::Ready(Some(result)),
-                Poll::Pending if ended => Poll::Ready(None),
-                Poll::Pending => Poll::Pending,
-            }
+            waker.poll(cx, |cx| {
+                // The driver writes the request and reads the answer; its end resolves the answer as well.
+                let ended = Pin::new(&mut *driver).poll(cx).is_ready();
+                match answer.as_mut().poll(cx) {
+                    Poll::Ready(result) => Poll::Ready(Some(result)),
+                    Poll::Pending if ended => Poll::Ready(None),
+                    Poll::Pending => Poll::Pending,
+                }
+            })
         })
         .await;
         match result {
@@ -141,13 +153,22 @@ impl Body for Relay {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
-        let mut frame = Pin::new(&mut this.incoming).poll_frame(cx);
-        if frame.is_pending()
-            && let Some(link) = &mut this.link
-        {
-            link.drive(cx);
-            frame = Pin::new(&mut this.incoming).poll_frame(cx);
-        }
+        let incoming = &mut this.incoming;
+        let frame = match &mut this.link {
+            None => Pin::new(incoming).poll_frame(cx),
+            Some(link) => {
+                let (driver, waker) = (&mut link.driver, &link.waker);
+                waker.poll(cx, |cx| {
+                    let frame = Pin::new(&mut *incoming).poll_frame(cx);
+                    if frame.is_ready() {
+                        return frame;
+                    }
+                    // Its end shows in the body, too: as the end of it, or as an error.
+                    let _ended = Pin::new(&mut *driver).poll(cx);
+                    Pin::new(&mut *incoming).poll_frame(cx)
+                })
+            }
+        };
         if matches!(frame, Poll::Ready(None)) || (frame.is_ready() && this.incoming.is_end_stream()) {
             this.finish(cx);
         }

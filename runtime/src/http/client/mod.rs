@@ -3,6 +3,7 @@
 mod error;
 mod link;
 mod pool;
+mod waker;
 
 pub use error::{CONNECTING, SENDING, SendError, State};
 pub use pool::PoolLimits;
