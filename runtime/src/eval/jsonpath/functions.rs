@@ -1,7 +1,7 @@
 //! Functions at the end of a path.
 
 use super::program::Parameter;
-use super::run::{Run, Stop, position};
+use super::run::{Run, Stop, distinct, position};
 use crate::message::Json;
 use crate::message::value::java_double;
 
@@ -71,14 +71,7 @@ fn length(parameters: &[Parameter], model: &Json, root: &Json) -> Result<Json, S
 
 fn keys(model: &Json) -> Json {
     let Json::Object(members) = model else { return Json::Null };
-    let mut keys: Vec<Json> = Vec::with_capacity(members.len());
-    for (name, _) in members {
-        let key = Json::String(name.clone());
-        if !keys.contains(&key) {
-            keys.push(key);
-        }
-    }
-    Json::Array(keys)
+    Json::Array(distinct(members).into_iter().map(|(name, _)| Json::String(name.clone())).collect())
 }
 
 fn one(json: &Json) -> Vec<f64> {

@@ -5,6 +5,8 @@ use super::{JsonPath, PathError, functions, number};
 use crate::eval::selection::Key;
 use crate::message::Json;
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 /// Why an evaluation stops.
@@ -96,17 +98,28 @@ fn children(json: &Json) -> Vec<(Key, Model<'_>)> {
         Json::Array(items) => {
             items.iter().enumerate().map(|(i, item)| (Key::Index(i), Model::of(item, false))).collect()
         }
-        Json::Object(members) => members
-            .iter()
-            .enumerate()
-            // Of equal keys the first place and the last value count.
-            .filter(|(at, (name, _))| members.iter().position(|(n, _)| n == name) == Some(*at))
-            .filter_map(|(_, (name, _))| {
-                Some((Key::Member(name.clone()), Model::of(last_member(members, name)?, true)))
-            })
+        Json::Object(members) => distinct(members)
+            .into_iter()
+            .map(|(name, value)| (Key::Member(name.clone()), Model::of(value, true)))
             .collect(),
         _ => Vec::new(),
     }
+}
+
+/// Members as a Java reader keeps them: of equal keys the first place and the last value.
+pub(super) fn distinct(members: &[(Arc<str>, Json)]) -> Vec<(&Arc<str>, &Json)> {
+    let mut places: HashMap<&str, usize> = HashMap::with_capacity(members.len());
+    let mut kept: Vec<(&Arc<str>, &Json)> = Vec::with_capacity(members.len());
+    for (name, value) in members {
+        match places.entry(name) {
+            Entry::Occupied(place) => kept[*place.get()].1 = value,
+            Entry::Vacant(place) => {
+                place.insert(kept.len());
+                kept.push((name, value));
+            }
+        }
+    }
+    kept
 }
 
 /// The member that a Java reader keeps of equal keys: the last.

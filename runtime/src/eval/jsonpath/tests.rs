@@ -127,3 +127,15 @@ fn matches_have_places() {
         vec![Key::Member("shop".into()), Key::Member("books".into()), Key::Index(1), Key::Member("t".into())];
     assert_eq!(matches, [JsonMatch { place, value: Json::string("Two") }]);
 }
+
+#[test]
+fn equal_keys_deep_and_wide_trees() {
+    let root = Json::parse(r#"{"a":1,"b":2,"a":3}"#).unwrap();
+    let read = |path: &str| JsonPath::compile(path).unwrap().read(&root).unwrap().to_string();
+    assert_eq!((read("$.a"), read("$.*"), read("$.length()")), ("3".into(), "[3,2]".into(), "2".into()));
+    let deep = Json::parse(&format!("{}1{}", "[".repeat(900), "]".repeat(900))).unwrap();
+    assert!(JsonPath::compile("$..a").unwrap().read(&deep).is_ok());
+    let members: Vec<String> = (0..20_000).map(|i| format!("\"k{i}\":{i}")).collect();
+    let wide = Json::parse(&format!("{{{}}}", members.join(","))).unwrap();
+    assert!(matches!(JsonPath::compile("$.*").unwrap().read(&wide), Ok(Json::Array(all)) if all.len() == 20_000));
+}
