@@ -26,7 +26,6 @@ macro_rules! mediators {
     };
 }
 
-mod accepted;
 mod connector_operation;
 mod parts;
 
@@ -104,13 +103,8 @@ pub fn compile(element: ElementRef<'_>, compiler: &mut Compiler) -> Option<Step>
         return connector_operation::compile(element, compiler);
     }
     let Some(def) = def else {
-        if let Some(mut step) = accepted::compile(element, compiler) {
-            step.name = local.into();
-            step.place = Some((element.source().clone(), element.span()));
-            return Some(step);
-        }
         let message = format!("expected a mediator, found <{local}>");
-        let hint = nearest(local, ALL.iter().map(|def| def.name).chain(accepted::names()))
+        let hint = nearest(local, ALL.iter().map(|def| def.name))
             .map(|name| format!("did you mean <{name}>?"));
         compiler.error(Code::UNKNOWN_MEDIATOR, element.place(), message).hint = hint;
         return None;
