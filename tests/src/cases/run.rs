@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+use std::net::TcpStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -148,6 +149,8 @@ pub(super) struct CaseRun<'a> {
     pub(super) server: Option<Server>,
     port: u16,
     pub(super) work: PathBuf,
+    /// The connection of the last raw request.
+    pub(super) kept: Option<TcpStream>,
 }
 
 impl Values for CaseRun<'_> {
@@ -193,6 +196,7 @@ impl<'a> CaseRun<'a> {
             server: None,
             port: ports::free_port(),
             work,
+            kept: None,
         })
     }
 

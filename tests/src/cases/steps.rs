@@ -67,17 +67,23 @@ impl CaseRun<'_> {
             None => said("method").unwrap_or_else(|| "GET".into()),
         };
         let start = Instant::now();
+        let mut kept = None;
         let result = wire::connect(&host, port, wait).and_then(|mut stream| match &raw {
             Some(raw) if truthy(r.get("hang_up")) => {
                 std::io::Write::write_all(&mut stream, raw.as_bytes())?;
                 Ok(None)
             }
-            Some(raw) => wire::exchange(stream, raw.as_bytes(), &method, start).map(Some),
+            Some(raw) => {
+                // Stays open until the next request: what was pipelined behind may still be under way.
+                kept = stream.try_clone().ok();
+                wire::exchange(stream, raw.as_bytes(), &method, start).map(Some)
+            }
             None => {
                 let bytes = prepare(r, &method, &target).bytes(&format!("{host}:{port}"));
                 wire::exchange(stream, &bytes, &method, start).map(Some)
             }
         });
+        self.kept = kept;
         let what = if raw.is_some() { "raw request".to_owned() } else { format!("{method} {target}") };
         let wanted = expect.get("connection").map(json::text).unwrap_or_else(|| "ok".into());
         let mut message = match result {
