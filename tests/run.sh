@@ -11,7 +11,8 @@ shared=${GANGLION_SHARED:-../shared}
 passed=0 failed=0 skipped=0 broken=()
 work=$(mktemp -d)
 services=
-cleanup() { [ -n "$services" ] && tests/services.sh stop $services; rm -rf "$work"; }
+ours=
+cleanup() { [ -n "$ours" ] && tests/services.sh stop $ours; rm -rf "$work"; }
 trap cleanup EXIT
 jobs=$(nproc 2>/dev/null || echo 2)
 
@@ -55,7 +56,13 @@ provision() {
     have rustup && rustup component add rustfmt clippy >/dev/null 2>&1
     cargo --version
     have nginx || apt nginx-light || true
-    tests/services.sh install && tests/services.sh start && services="pg maria" || echo "databases are not there"
+    if tests/services.sh status >/dev/null 2>&1; then
+        services="pg maria" # somebody's: they are used and left running
+    elif tests/services.sh install && tests/services.sh start; then
+        services="pg maria" ours="pg maria"
+    else
+        echo "databases are not there"
+    fi
 }
 
 rust_files() { git ls-files '*.rs'; }
