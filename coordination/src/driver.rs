@@ -220,6 +220,8 @@ pub(crate) struct Driver {
     draining: bool,
     last_view: Option<Arc<View>>,
     reminded: Duration,
+    nudged: bool,
+    last_nudge: Duration,
     listening: Option<tokio::task::JoinHandle<()>>,
 }
 
@@ -235,17 +237,18 @@ impl Driver {
             draining: false,
             last_view: None,
             reminded: Duration::ZERO,
+            nudged: false,
+            last_nudge: Duration::ZERO,
             listening: None,
         }
     }
 
-    /// Announcements of other nodes shorten the time to the next look. They come in bursts, and one
-    /// look answers them all.
+    /// Announcements of other nodes shorten the time to the next look. They are taken in as fast as
+    /// they come, or a burst would be worked off long after it has become meaningless.
     async fn listen(shared: Arc<Shared>, store: Arc<dyn Store>) {
         loop {
             store.changed().await;
             shared.nudge();
-            tokio::time::sleep(shared.timing.claim_delay / 2).await;
         }
     }
 
@@ -270,7 +273,13 @@ impl Driver {
     fn pause(&self) -> Duration {
         let wake = self.protocol.wake_at();
         let left = wake.map_or(Duration::MAX, |at| at.saturating_sub(self.shared.clock.uptime()));
-        left.min(self.shared.timing.heartbeat)
+        let left = left.min(self.shared.timing.heartbeat);
+        if self.nudged { left.min(self.nudge_due().saturating_sub(self.shared.clock.uptime())) } else { left }
+    }
+
+    /// Nudges come in bursts, and one look answers them all.
+    fn nudge_due(&self) -> Duration {
+        self.last_nudge + self.shared.timing.claim_delay / 2
     }
 
     fn step(&mut self, input: Input) {
@@ -313,7 +322,11 @@ impl Driver {
         if inbox.trouble {
             self.step(Input::Trouble);
         }
-        if inbox.nudge {
+        self.nudged |= inbox.nudge;
+        let now = self.shared.clock.uptime();
+        if self.nudged && now >= self.nudge_due() {
+            self.nudged = false;
+            self.last_nudge = now;
             self.step(Input::Nudge);
         }
         if inbox.drain {

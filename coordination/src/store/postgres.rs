@@ -38,7 +38,7 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// Waits for one announcement to this group and takes in all that have arrived with it.
+    /// Waits for one announcement to this group.
     async fn hear(&self, group: &str) -> Result<(), sqlx::Error> {
         let mut ear = self.ear.lock().await;
         let mut listener = match ear.take() {
@@ -50,7 +50,6 @@ impl Postgres {
             }
         };
         while listener.recv().await?.payload() != group {}
-        while listener.next_buffered().is_some() {}
         *ear = Some(listener);
         Ok(())
     }
