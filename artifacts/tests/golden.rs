@@ -1,6 +1,9 @@
 //! Golden files: `golden/<kind>/<case>.xml` in, the artifacts as a tree and the findings out in
 //! `<case>.txt` beside it. `GOLDEN=write cargo test -p ganglion-artifacts --test golden` rewrites them.
 
+// This whole file is a test, helpers included.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use artifacts::kinds::{self, Kind};
 use artifacts::source::Source;
 use std::fs;

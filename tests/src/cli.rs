@@ -160,15 +160,15 @@ impl Arguments {
     }
 
     /// Judges a run by the list of known failures; with `--update-known` the list is rewritten first.
-    fn judge(&self, path: &Path, outcomes: Vec<Outcome>, say: impl Fn(&str)) -> Result<Vec<Outcome>, String> {
+    fn judge(&self, path: &Path, outcomes: &[Outcome], say: impl Fn(&str)) -> Result<Vec<Outcome>, String> {
         let covered = |name: &str| self.filter().iter().any(|g| crate::pattern::glob_matches(g, name));
         let mut known = if path.exists() { Known::read(path)? } else { Known::default() };
         if self.has("--update-known") {
-            known = known.updated(&outcomes, covered);
+            known = known.updated(outcomes, covered);
             std::fs::write(path, known.text()).map_err(|e| format!("{}: {e}", path.display()))?;
         }
         known.reasons.retain(|name, _| covered(name));
-        let judged = known.apply(outcomes.clone());
+        let judged = known.apply(outcomes.to_vec());
         for o in
             judged.iter().filter(|o| !outcomes.iter().any(|b| b.name == o.name && b.verdict == o.verdict))
         {
@@ -183,7 +183,7 @@ impl Arguments {
     pub fn conclude(&self, outcomes: Vec<Outcome>, say: impl Fn(&str)) -> Result<Totals, String> {
         let outcomes = match self.get("--known") {
             None => outcomes,
-            Some(path) => self.judge(Path::new(path), outcomes, say)?,
+            Some(path) => self.judge(Path::new(path), &outcomes, say)?,
         };
         for path in [self.get("--report"), self.get("--json")].into_iter().flatten() {
             let text = format!("{:#}\n", as_json(&outcomes));

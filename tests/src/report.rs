@@ -68,9 +68,7 @@ impl Known {
             self.reasons.iter().filter(|(n, _)| !covered(n)).map(|(n, r)| (n.clone(), r.clone())).collect();
         for outcome in outcomes {
             if let Verdict::Failed(why) = &outcome.verdict {
-                let seen =
-                    || why.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(140).collect();
-                let reason = self.reasons.get(&outcome.name).cloned().unwrap_or_else(seen);
+                let reason = self.reasons.get(&outcome.name).cloned().unwrap_or_else(|| steady(why));
                 reasons.insert(outcome.name.clone(), reason);
             }
         }

@@ -212,7 +212,7 @@ impl<'t> Reader<'t> {
         self.blanks();
         let rest = self.rest();
         for (token, op) in operators {
-            let closes = self.tag && token.starts_with('>') || rest.starts_with("/>") && self.tag;
+            let closes = self.tag && (token.starts_with('>') || rest.starts_with("/>"));
             let other = *token == "-" && rest.starts_with("->");
             if rest.starts_with(token) && !closes && !other {
                 self.at += token.len();

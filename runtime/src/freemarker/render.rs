@@ -614,7 +614,7 @@ fn picked<T: Clone>(items: &[T], places: &[Value], open: bool) -> Vec<T> {
 }
 
 pub(super) fn now(pattern: &str) -> Flow<String> {
-    crate::eval::dates::simple_date(pattern).or_else(|message| failed(message))
+    crate::eval::dates::simple_date(pattern).or_else(failed)
 }
 
 /// An expression for people, as far as it is a path.

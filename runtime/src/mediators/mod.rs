@@ -104,8 +104,8 @@ pub fn compile(element: ElementRef<'_>, compiler: &mut Compiler) -> Option<Step>
     }
     let Some(def) = def else {
         let message = format!("expected a mediator, found <{local}>");
-        let hint = nearest(local, ALL.iter().map(|def| def.name))
-            .map(|name| format!("did you mean <{name}>?"));
+        let hint =
+            nearest(local, ALL.iter().map(|def| def.name)).map(|name| format!("did you mean <{name}>?"));
         compiler.error(Code::UNKNOWN_MEDIATOR, element.place(), message).hint = hint;
         return None;
     };

@@ -137,5 +137,7 @@ fn equal_keys_deep_and_wide_trees() {
     assert!(JsonPath::compile("$..a").unwrap().read(&deep).is_ok());
     let members: Vec<String> = (0..20_000).map(|i| format!("\"k{i}\":{i}")).collect();
     let wide = Json::parse(&format!("{{{}}}", members.join(","))).unwrap();
-    assert!(matches!(JsonPath::compile("$.*").unwrap().read(&wide), Ok(Json::Array(all)) if all.len() == 20_000));
+    assert!(
+        matches!(JsonPath::compile("$.*").unwrap().read(&wide), Ok(Json::Array(all)) if all.len() == 20_000)
+    );
 }

@@ -61,10 +61,10 @@ impl Collector {
                 Ok(())
             }
             Outcome::Variable(name, Form::Xml(root)) => {
-                message.variables.set_shared(name, Value::Xml(enclosed(root, &elements(&results))));
+                message.variables.set_shared(name, Value::Xml(enclosed(root, &elements(results))));
                 Ok(())
             }
-            Outcome::Original => self.update(&results, message, cx),
+            Outcome::Original => self.update(results, message, cx),
         }
     }
 

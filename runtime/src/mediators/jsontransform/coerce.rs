@@ -74,12 +74,12 @@ fn string(text: &str, schema: &Json) -> Coerced {
         return Err(format!("String \"{text}\" violated the min length constraint"));
     }
     if let Some(pattern) = schema.get("pattern").and_then(Json::as_str).filter(|p| !p.is_empty())
-        && !JavaRegex::compile(pattern)?.matches(&text)
+        && !JavaRegex::compile(pattern)?.matches(text)
     {
         return Err(format!("String \"{text}\" violated the regex constraint {pattern}"));
     }
     let value = Json::string(text);
-    allowed(&value, &text, schema)
+    allowed(&value, text, schema)
 }
 
 fn number(text: &str, schema: &Json, integer: bool) -> Coerced {

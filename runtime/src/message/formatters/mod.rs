@@ -10,7 +10,7 @@ pub use content_type::{charset, for_answer, for_request};
 pub use form::encode_value;
 
 use super::builders;
-use super::{Content, Message, Payload, WireBody};
+use super::{Message, Payload, WireBody};
 use crate::errors::Fault;
 
 /// How a built payload is written.
