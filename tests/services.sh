@@ -61,20 +61,22 @@ signal_pg() { echo INT; } # fast shutdown; TERM would wait for clients
 packages_maria() { echo mariadb-server; }
 start_maria() {
     folder maria mysql
-    local dir=$state/maria first=()
+    local dir=$state/maria
     if [ ! -d "$dir/data/mysql" ]; then
         mariadb-install-db --no-defaults --user=mysql --datadir="$dir/data" --auth-root-authentication-method=normal \
             --skip-test-db >"$dir/install.log" 2>&1 || { tail -3 "$dir/install.log" >&2; return 1; }
-        printf '%s\n' "CREATE DATABASE app;" "CREATE USER 'app'@'127.0.0.1' IDENTIFIED BY '$password';" \
-            "GRANT ALL ON *.* TO 'app'@'127.0.0.1';" >"$dir/init.sql"
-        chmod 644 "$dir/init.sql"
-        first=(--init-file="$dir/init.sql")
     fi
+    # Runs at every start: a first start that was broken off must not leave a server without its user.
+    printf '%s\n' "CREATE DATABASE IF NOT EXISTS app;" \
+        "CREATE OR REPLACE USER 'app'@'127.0.0.1' IDENTIFIED BY '$password';" \
+        "GRANT ALL ON *.* TO 'app'@'127.0.0.1';" >"$dir/init.sql"
+    chmod 644 "$dir/init.sql"
     launch maria mysql mariadbd --no-defaults --datadir="$dir/data" --bind-address=$host --port="$maria_port" \
         --socket="$dir/socket" --pid-file="$dir/own.pid" --skip-name-resolve --innodb-buffer-pool-size=32M \
-        --performance-schema=OFF "${first[@]}"
+        --performance-schema=OFF --init-file="$dir/init.sql"
 }
-ready_maria() { mariadb-admin --no-defaults --protocol=tcp -h $host -P "$maria_port" -u app -p$password --silent ping >/dev/null 2>&1; }
+# A query, not a ping: a ping also succeeds when the login is refused.
+ready_maria() { mariadb --no-defaults --protocol=tcp -h $host -P "$maria_port" -u app -p$password app -e 'SELECT 1' >/dev/null 2>&1; }
 signal_maria() { echo TERM; }
 
 await() {
@@ -102,7 +104,7 @@ failed=0
 for name; do case $name in pg | maria) ;; *) say "unknown service $name"; exit 2 ;; esac; done
 case $action in
 install) for name; do install_packages "$("packages_$name")" || failed=1; done ;;
-start) for name; do alive "$name" && "ready_$name" || { mkdir -p "$state" && "start_$name" && await "$name"; } || failed=1; done ;;
+start) for name; do { alive "$name" || { mkdir -p "$state" && "start_$name"; }; } && await "$name" || failed=1; done ;;
 stop) for name; do stop "$name"; done ;;
 status) for name; do if "ready_$name"; then echo "$name answers"; else echo "$name does not answer"; failed=1; fi; done ;;
 urls)

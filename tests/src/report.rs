@@ -219,7 +219,8 @@ mod tests {
         let known = Known::parse("a old\nb gone\nz other").unwrap();
         let run = [outcome("a", Verdict::Failed("new".into())), outcome("c", Verdict::Failed("x  y".into()))];
         let text = known.updated(&run, |n| n != "z").text();
-        assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), ["a  old", "c  x y", "z  other"]);
+        let names = text.lines().filter(|line| !line.starts_with('#'));
+        assert_eq!(names.collect::<Vec<_>>(), ["a  old", "c  x y", "z  other"]);
         assert!(Known::parse(&text).is_ok());
     }
 

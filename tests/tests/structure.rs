@@ -28,6 +28,8 @@ const MODULES: &[(&str, &[&str])] = &[
     ("errors", &["message"]),
     ("eval", &["errors", "flow", "message", "program", "services"]),
     ("xslt", &["eval"]),
+    // `xslt` only for number pictures, which both languages have from Java's DecimalFormat.
+    ("freemarker", &["eval", "message", "xslt"]),
     ("services", &["deploy", "flow", "http", "mediators", "stores"]),
     ("stores", &["errors", "flow", "message"]),
     // The program holds steps; the flow runs them.
@@ -57,6 +59,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "errors",
             "eval",
             "flow",
+            "freemarker",
             "http",
             "logging",
             "message",

@@ -59,17 +59,3 @@ async fn declared_types_must_fit() {
     assert!(outcome.message.variables.get("v").is_none());
     assert!(matches!(outcome.message.variables.get("w"), Some(Value::String(_))));
 }
-
-#[tokio::test]
-async fn text_that_is_json_stays_text() {
-    let flow = Flow::new(
-        "<variable name='v' expression='${payload.js}' type='JSON'/><property name='r' expression='${vars.v}'/>",
-    );
-    let outcome = flow.run(json("{\"js\":\"{\\\"a\\\": 2}\"}")).await;
-    assert!(
-        matches!(outcome.message.variables.get("v"), Some(Value::String(_))),
-        "{:?}",
-        outcome.message.variables.get("v")
-    );
-    assert_eq!(outcome.property("r").as_deref(), Some("{\"a\": 2}"));
-}
