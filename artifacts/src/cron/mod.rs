@@ -3,6 +3,7 @@
 //! Own code because no library answers as Quartz does: `L`, `W` and `#`, exactly one `?`, ranges that
 //! wrap, and Quartz's rules at clock changes (a time in the spring gap is skipped that day, a time in
 //! the autumn overlap fires once, on the second pass). The time zone is handed in.
+//! What the `cron` crate reads as Quartz does is held against it in `artifacts/tests/cron.rs`.
 
 mod field;
 mod next;
