@@ -6,6 +6,8 @@ mod inbound;
 mod injector;
 pub mod schedule;
 mod task;
+#[cfg(test)]
+mod tests;
 
 pub use inbound::InboundSource;
 pub use injector::Injector;
@@ -95,9 +97,14 @@ impl Activations {
     }
 }
 
-async fn run(mut registration: Registration, work: impl Activated) {
+/// Works under every guard that comes, each in a task of its own: slots run at the same time, and
+/// their number bounds the tasks. When this future is dropped, the registration goes with it; what
+/// runs is told by its guard and finishes politely.
+async fn run(mut registration: Registration, work: impl Activated + 'static) {
+    let work = Arc::new(work);
     while let Some(guard) = registration.next().await {
-        work.run(guard).await;
+        let work = work.clone();
+        tokio::spawn(async move { work.run(guard).await });
     }
 }
 
