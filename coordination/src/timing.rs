@@ -120,6 +120,45 @@ impl Timing {
         Self { heartbeat, lease, fence, statement, stop, slack, ..base }
     }
 
+    /// The settings [`Timing::set`] knows, with the length that each one sets.
+    pub const KNOBS: [(&'static str, &'static str); 11] = [
+        ("heartbeat_ms", "pause between two renewals"),
+        ("lease_ms", "how long others must see silence before they take over"),
+        ("fence_ms", "how long after its last good renewal this node acts"),
+        ("statement_ms", "longest wait for one statement"),
+        ("stop_ms", "time to fall silent after a fence"),
+        ("claim_delay_ms", "how long the second choice for an activation waits"),
+        ("retry_ms", "pause after a failed statement"),
+        ("rebalance_after_ms", "quiet time before work moves for balance"),
+        ("rebalance_pace_ms", "pause between two such moves"),
+        ("drift_permille", "assumed error of clock rates, in thousandths"),
+        ("slack_ms", "scheduling slack inside the margin"),
+    ];
+
+    /// Changes one length, by its name in [`Timing::KNOBS`]. `false`: there is no such name. Check
+    /// the whole with [`Timing::problems`] afterwards.
+    pub fn set(&mut self, name: &str, value: u32) -> bool {
+        let length = match name {
+            "heartbeat_ms" => &mut self.heartbeat,
+            "lease_ms" => &mut self.lease,
+            "fence_ms" => &mut self.fence,
+            "statement_ms" => &mut self.statement,
+            "stop_ms" => &mut self.stop,
+            "claim_delay_ms" => &mut self.claim_delay,
+            "retry_ms" => &mut self.retry,
+            "rebalance_after_ms" => &mut self.rebalance_after,
+            "rebalance_pace_ms" => &mut self.rebalance_pace,
+            "slack_ms" => &mut self.slack,
+            "drift_permille" => {
+                self.drift_permille = value;
+                return true;
+            }
+            _ => return false,
+        };
+        *length = ms(u64::from(value));
+        true
+    }
+
     /// A length that another node measures, made longer by the assumed drift.
     #[must_use]
     pub fn with_drift(&self, length: Duration) -> Duration {
@@ -180,6 +219,16 @@ mod tests {
     fn the_promised_bounds_hold() {
         assert!(Timing::default().takeover_bound() <= ms(6600));
         assert!(Timing::fast().takeover_bound() <= ms(3500));
+    }
+
+    #[test]
+    fn every_knob_changes_something() {
+        for (name, _) in Timing::KNOBS {
+            let mut timing = Timing::default();
+            assert!(timing.set(name, 7), "{name}");
+            assert_ne!(timing, Timing::default(), "{name}");
+        }
+        assert!(!Timing::default().set("lease", 1));
     }
 
     #[test]

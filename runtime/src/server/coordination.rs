@@ -1,5 +1,5 @@
-//! Settings to a coordinator: `WSO2_COORDINATION_DB`, `[cluster_config]`, `[task_handling]`, and our
-//! own `[coordination]` section.
+//! Settings to a coordinator: `WSO2_COORDINATION_DB`, `[cluster_config]`, `[task_handling]`, MI's
+//! environment variables, and our own `[coordination]` section.
 //!
 //! ```toml
 //! [coordination]                 # every key is optional
@@ -7,18 +7,33 @@
 //! username = "mi"                #       "sqlite:FILE" serves several processes of one machine
 //! password = "$env{DB_PASSWORD}"
 //! enabled = true                 # false switches coordination off although there is a database
-//! group = "default"              # only nodes of one group see each other
-//! node_id = "pod-1"              # else cluster_config.node_id, else the host name
-//! profile = "default"            # default | fast | cautious
-//! heartbeat_ms = 1000            # H    (profile default)
-//! lease_ms = 5000                # L    (profile default)
+//! group = "default"              # only nodes of one group see each other; else `localGroupId`
+//! node_id = "pod-1"              # else `nodeId`, cluster_config.node_id, the host's name
 //! weight = 1                     # share of the work
-//! connections = 4                # to the database, at most
+//! connections = 4                # to the database for claims and fires, at most; two more for heartbeats
+//! profile = "default"            # default | fast | cautious: the lengths below, together
+//!                                # default     fast  cautious
+//! heartbeat_ms = 1000            #    1000      500      2000   pause between two renewals
+//! lease_ms = 5000                #    5000     2500     15000   silence before others take over
+//! fence_ms = 3500                #    3500     1500     11000   acting after the last good renewal
+//! statement_ms = 800             #     800      400      1600   longest wait for one statement
+//! stop_ms = 1000                 #    1000      500      2000   time to fall silent after a fence
+//! claim_delay_ms = 250           #     250      250       250   wait of the second choice
+//! retry_ms = 100                 #     100       50       200   pause after a failed statement
+//! rebalance_after_ms = 10000     #   10000     5000     30000   quiet time before work moves
+//! rebalance_pace_ms = 2000       #    2000     1000      2000   pause between two moves
+//! drift_permille = 10            #      10       10        10   assumed error of clock rates
+//! slack_ms = 250                 #     250      250       250   scheduling slack
 //! ```
+//!
+//! With `heartbeat_ms` or `lease_ms` alone the lengths that depend on them are derived; whatever is
+//! written wins, and rules that do not hold are refused with a sentence each. MI's system properties
+//! and environment variables `heartBeatInterval` (ms) and `heartbeatMaxRetry` stand for a heartbeat
+//! and a lease when the section says nothing of its own.
 
-use crate::settings::{DataSource, Settings};
+use crate::settings::{DataSource, PORT_OFFSET, Settings};
 use ::coordination::clock::SystemClock;
-use ::coordination::placement::{Placement, Spread};
+use ::coordination::placement::Placement;
 use ::coordination::store::address::Address;
 use ::coordination::timing::Timing;
 use ::coordination::{Config, Coordinator, Handle};
@@ -28,31 +43,28 @@ use std::time::Duration;
 /// The datasource that switches coordination on in MI.
 const DATASOURCE: &str = "WSO2_COORDINATION_DB";
 
+/// Keys of the section that are not lengths of time.
+const KEYS: [&str; 9] =
+    ["url", "username", "password", "enabled", "group", "node_id", "weight", "connections", "profile"];
+
 /// Starts taking part, or gives a handle that is always allowed. The error says which setting is wrong.
 pub(super) fn start(settings: &Settings) -> Result<Handle, String> {
-    let section =
-        |key: &str| settings.coordination.get(key).map(|text| text.trim()).filter(|t| !t.is_empty());
-    let node = section("node_id").map(str::to_owned).or_else(|| settings.cluster.node_id.clone());
-    let node = node.unwrap_or_else(host_name);
+    warn_of_unknown(settings);
+    let node = node_id(settings);
     let clock = Arc::new(SystemClock);
-    let source = section("url").map(|url| DataSource {
-        url: url.to_owned(),
-        username: section("username").map(str::to_owned),
-        password: section("password").map(str::to_owned),
-        ..DataSource::default()
-    });
-    let source = source.or_else(|| settings.datasource(DATASOURCE).cloned());
-    let enabled = section("enabled").is_none_or(|text| text != "false");
-    let Some(source) = source.filter(|_| enabled) else { return Ok(Coordinator::off(&node, clock)) };
-    let group = section("group").unwrap_or("default");
-    let connections = number(section("connections"), "connections")?.unwrap_or(4);
+    let enabled = section(settings, "enabled").is_none_or(|text| text != "false");
+    let Some(source) = database(settings).filter(|_| enabled) else {
+        return Ok(Coordinator::off(&node, clock));
+    };
+    let group = section(settings, "group").or(settings.of_process("localGroupId")).unwrap_or("default");
+    let connections = number(settings, "connections")?.unwrap_or(4);
     let address = Address::parse(&source.url, source.username.as_deref(), source.password.as_deref());
     let store =
         address.and_then(|address| address.open(group, connections)).map_err(|error| error.to_string())?;
     let config = Config {
         group: group.into(),
-        weight: number(section("weight"), "weight")?.unwrap_or(1),
-        timing: timing(section("profile"), section("heartbeat_ms"), section("lease_ms"))?,
+        weight: number(settings, "weight")?.unwrap_or(1),
+        timing: timing(settings)?,
         placement: placement(settings),
         ..Config::new(&node)
     };
@@ -65,60 +77,200 @@ pub(super) fn start(settings: &Settings) -> Result<Handle, String> {
     Ok(handle)
 }
 
-fn number(text: Option<&str>, key: &str) -> Result<Option<u32>, String> {
-    let parsed = text.map(|text| {
+fn section<'s>(settings: &'s Settings, key: &str) -> Option<&'s str> {
+    settings.coordination.get(key).map(|text| text.trim()).filter(|text| !text.is_empty())
+}
+
+fn number(settings: &Settings, key: &str) -> Result<Option<u32>, String> {
+    let parsed = section(settings, key).map(|text| {
         text.parse().map_err(|_| format!("[coordination] {key}: expected a number, found '{text}'"))
     });
     parsed.transpose()
 }
 
-fn timing(profile: Option<&str>, heartbeat: Option<&str>, lease: Option<&str>) -> Result<Timing, String> {
-    let base = match profile {
-        None | Some("default") => Timing::default(),
-        Some("fast") => Timing::fast(),
-        Some("cautious") => Timing::cautious(),
-        Some(other) => {
-            return Err(format!(
-                "[coordination] profile: expected default, fast or cautious, found '{other}'"
-            ));
-        }
-    };
-    let (heartbeat, lease) = (number(heartbeat, "heartbeat_ms")?, number(lease, "lease_ms")?);
-    if heartbeat.is_none() && lease.is_none() {
-        return Ok(base);
+fn warn_of_unknown(settings: &Settings) {
+    let known = |key: &str| KEYS.contains(&key) || Timing::KNOBS.iter().any(|(name, _)| *name == key);
+    for key in settings.coordination.keys().filter(|key| !known(key)) {
+        let lengths = Timing::KNOBS.map(|(name, _)| name).join(", ");
+        tracing::warn!(
+            "[coordination] {key} is not known and has no effect; known: {}, {lengths}",
+            KEYS.join(", ")
+        );
     }
-    let ms = |n: u32| Duration::from_millis(u64::from(n));
-    Ok(Timing::of(heartbeat.map_or(base.heartbeat, ms), lease.map_or(base.lease, ms)))
+}
+
+/// The section's own address, else MI's datasource.
+fn database(settings: &Settings) -> Option<DataSource> {
+    let own = section(settings, "url").map(|url| DataSource {
+        url: url.to_owned(),
+        username: section(settings, "username").map(str::to_owned),
+        password: section(settings, "password").map(str::to_owned),
+        ..DataSource::default()
+    });
+    own.or_else(|| settings.datasource(DATASOURCE).cloned())
+}
+
+/// Name of this node. Without one in the settings it is the host's (in Kubernetes the pod's); servers
+/// that share a host are told apart by their port offset.
+fn node_id(settings: &Settings) -> String {
+    let said = section(settings, "node_id").or(settings.cluster.node_id.as_deref());
+    if let Some(said) = said {
+        return said.to_owned();
+    }
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = if host.trim().is_empty() { "localhost" } else { host.trim() };
+    match settings.server.offset {
+        PORT_OFFSET => host.to_owned(),
+        offset => format!("{host}-{offset}"),
+    }
+}
+
+fn timing(settings: &Settings) -> Result<Timing, String> {
+    let profile = section(settings, "profile");
+    let base = match profile {
+        None => of_the_peer(settings).unwrap_or_default(),
+        Some(name) => Timing::named(name).ok_or_else(|| {
+            format!("[coordination] profile: expected default, fast or cautious, found '{name}'")
+        })?,
+    };
+    let (heartbeat, lease) = (number(settings, "heartbeat_ms")?, number(settings, "lease_ms")?);
+    let mut timing = if heartbeat.is_none() && lease.is_none() {
+        base
+    } else {
+        let ms = |n: u32| Duration::from_millis(u64::from(n));
+        Timing::of(heartbeat.map_or(base.heartbeat, ms), lease.map_or(base.lease, ms))
+    };
+    for (key, _) in Timing::KNOBS {
+        if let Some(value) = number(settings, key)? {
+            timing.set(key, value);
+        }
+    }
+    Ok(timing)
+}
+
+/// MI's two numbers, if one of them is set. MI takes any pair; a heartbeat too slow for its lease is
+/// made faster here, since nobody else depends on how often a node beats.
+fn of_the_peer(settings: &Settings) -> Option<Timing> {
+    let read = |name: &str, default: u64| {
+        let text = settings.of_process(name)?;
+        Some(text.parse().ok().filter(|n| *n > 0).unwrap_or_else(|| {
+            tracing::warn!("{name}: expected a number above zero, found '{text}'; MI's {default} is used");
+            default
+        }))
+    };
+    let (interval, retries) = (read("heartBeatInterval", 5_000), read("heartbeatMaxRetry", 3));
+    if interval.is_none() && retries.is_none() {
+        return None;
+    }
+    let interval = Duration::from_millis(interval.unwrap_or(5_000));
+    let lease = interval * u32::try_from(retries.unwrap_or(3)).unwrap_or(u32::MAX);
+    let timing = Timing::of(interval, lease);
+    if timing.problems().is_empty() {
+        return Some(timing);
+    }
+    tracing::info!(
+        "a heartbeat of {interval:?} is too slow for a lease of {lease:?}; {:?} is used",
+        lease / 5
+    );
+    Some(Timing::of(lease / 5, lease))
 }
 
 /// MI's resolvers. Without one, work is balanced over all nodes.
 fn placement(settings: &Settings) -> Placement {
     let tasks = &settings.task_handling;
-    let class = tasks.resolver_class.as_deref().unwrap_or_default();
-    let spread = if class.ends_with("ActivePassiveResolver") { Spread::OneNode } else { Spread::Balanced };
-    let only = (class.ends_with("TaskNodeResolver") && !tasks.task_nodes.is_empty())
-        .then(|| tasks.task_nodes.iter().map(|node| node.as_str().into()).collect());
-    Placement { spread, quorum: tasks.task_server_count.unwrap_or(0), only }
-}
-
-/// Name of this machine or pod, for a node without a name of its own.
-fn host_name() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    if name.trim().is_empty() { "localhost".to_owned() } else { name.trim().to_owned() }
+    Placement::of_resolver(&tasks.resolver_class, &tasks.resolver).unwrap_or_else(|problem| {
+        tracing::warn!("[task_handling] {problem}; work is balanced over all nodes");
+        Placement::default()
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Environment;
+    use ::coordination::placement::Spread;
+    use artifacts::diagnostics::Diagnostics;
+    use artifacts::source::Source;
+
+    fn settings_in(toml: &str, environment: Environment) -> Settings {
+        Settings::read(&Source::new("deployment.toml", toml), environment, &mut Diagnostics::new())
+    }
+
+    fn settings(toml: &str) -> Settings {
+        settings_in(toml, Environment::default())
+    }
+
+    fn ms(n: u64) -> Duration {
+        Duration::from_millis(n)
+    }
 
     #[test]
     fn profiles_and_own_lengths() {
-        assert_eq!(timing(None, None, None), Ok(Timing::default()));
-        assert_eq!(timing(Some("fast"), None, None), Ok(Timing::fast()));
-        assert!(timing(Some("quick"), None, None).is_err());
-        let own = timing(None, Some("500"), Some("4000")).unwrap();
-        assert_eq!((own.heartbeat, own.lease), (Duration::from_millis(500), Duration::from_millis(4000)));
-        assert!(timing(None, Some("x"), None).is_err());
+        assert_eq!(timing(&settings("")), Ok(Timing::default()));
+        assert_eq!(timing(&settings("[coordination]\nprofile = 'fast'")), Ok(Timing::fast()));
+        assert!(timing(&settings("[coordination]\nprofile = 'quick'")).is_err());
+        let own = timing(&settings("[coordination]\nheartbeat_ms = 500\nlease_ms = 4000")).unwrap();
+        assert_eq!((own.heartbeat, own.lease), (ms(500), ms(4000)));
+        assert!(timing(&settings("[coordination]\nheartbeat_ms = 'x'")).is_err());
+    }
+
+    #[test]
+    fn what_is_written_wins_over_what_is_derived() {
+        let own =
+            timing(&settings("[coordination]\nlease_ms = 6000\nfence_ms = 3000\nretry_ms = 9")).unwrap();
+        assert_eq!((own.fence, own.retry, own.heartbeat), (ms(3000), ms(9), ms(1000)));
+    }
+
+    #[test]
+    fn the_documented_lengths_are_the_profiles() {
+        let table = include_str!("coordination.rs").lines().filter_map(|line| {
+            let (key, rest) = line.strip_prefix("//! ")?.split_once(" = ")?;
+            let (_, columns) = rest.split_once('#')?;
+            let numbers: Vec<u32> = columns.split_whitespace().map_while(|word| word.parse().ok()).collect();
+            Some((key.to_owned(), numbers)).filter(|(_, numbers)| numbers.len() == 3)
+        });
+        let rows: Vec<(String, Vec<u32>)> = table.collect();
+        assert_eq!(rows.len(), Timing::KNOBS.len());
+        for (column, name) in ["default", "fast", "cautious"].into_iter().enumerate() {
+            let mut written = Timing::default();
+            rows.iter().for_each(|(key, numbers)| assert!(written.set(key, numbers[column]), "{key}"));
+            assert_eq!(Some(written), Timing::named(name));
+        }
+    }
+
+    #[test]
+    fn mis_variables_stand_for_heartbeat_and_lease() {
+        let of = |pairs: &[(&str, &str)]| timing(&settings_in("", Environment::of(pairs.iter().copied())));
+        let both = of(&[("heartBeatInterval", "2000"), ("heartbeatMaxRetry", "4")]).unwrap();
+        assert_eq!((both.heartbeat, both.lease), (ms(2000), ms(8000)));
+        let nonsense = of(&[("heartBeatInterval", "soon")]).unwrap();
+        assert_eq!((nonsense.heartbeat, nonsense.lease), (ms(5000), ms(15_000)));
+        // MI takes a single try, which leaves no room for a late renewal.
+        let tight = of(&[("heartbeatMaxRetry", "1")]).unwrap();
+        assert_eq!((tight.heartbeat, tight.lease, tight.problems()), (ms(1000), ms(5000), Vec::new()));
+        let environment = Environment::of([("heartBeatInterval", "2000")]);
+        assert_eq!(timing(&settings_in("[coordination]\nprofile = 'fast'", environment)), Ok(Timing::fast()));
+    }
+
+    #[test]
+    fn mis_resolvers_are_understood() {
+        let class = "org.wso2.micro.integrator.ntask.coordination.task.resolver";
+        let of = |name: &str, more: &str| {
+            placement(&settings(&format!("[task_handling]\nresolver_class = '{class}.{name}'\n{more}")))
+        };
+        assert_eq!(of("ActivePassiveResolver", "").spread, Spread::OneNode);
+        assert_eq!(of("RoundRobinResolver", "[[task_resolver]]\ntask_server_count = '3'").quorum, 3);
+        let only = of("TaskNodeResolver", "[[task_resolver]]\ntask_nodes = 'a, b'").only.unwrap();
+        assert_eq!(only.len(), 2);
+        assert_eq!(of("OwnResolver", ""), Placement::default());
+    }
+
+    #[test]
+    fn a_node_has_a_name_of_its_own() {
+        assert_eq!(node_id(&settings("[cluster_config]\nnode_id = 'a'")), "a");
+        assert_eq!(node_id(&settings("[cluster_config]\nnode_id = 'a'\n[coordination]\nnode_id = 'b'")), "b");
+        let two = [node_id(&settings("")), node_id(&settings("[server]\noffset = 20"))];
+        assert_ne!(two[0], two[1]);
     }
 
     #[test]

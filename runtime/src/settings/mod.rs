@@ -10,8 +10,8 @@ mod sections;
 pub use environment::Environment;
 pub use flat::{Flat, text_of};
 pub use sections::{
-    ClusterConfig, DataSource, HttpListener, HttpTransport, ManagementApi, Mediation, Server, TaskHandling,
-    User,
+    ClusterConfig, DataSource, HttpListener, HttpTransport, ManagementApi, Mediation, PORT_OFFSET, Server,
+    TaskHandling, User,
 };
 
 use artifacts::diagnostics::{Code, Diagnostics};
@@ -32,7 +32,7 @@ pub struct Settings {
     pub datasources: Vec<DataSource>,
     /// `[cluster_config]`.
     pub cluster: ClusterConfig,
-    /// `[task_handling]`.
+    /// `[task_handling]` and `[[task_resolver]]`.
     pub task_handling: TaskHandling,
     /// `[management_api]` and `[internal_apis]`.
     pub management_api: ManagementApi,
@@ -110,7 +110,7 @@ impl Settings {
             mediation: Mediation::read(&mut keys),
             datasources: sections::datasources(&raw),
             cluster,
-            task_handling: TaskHandling::read(&mut keys),
+            task_handling: TaskHandling::read(&mut keys, &raw),
             management_api: ManagementApi::read(&mut keys),
             synapse_properties: sections::synapse_properties(&raw),
             passthru_properties: raw.below("passthru_properties"),
@@ -118,6 +118,13 @@ impl Settings {
             environment,
             raw,
         }
+    }
+
+    /// A system property, or else the environment variable of that name: where MI looks for
+    /// `nodeId`, `heartBeatInterval` and their like.
+    pub fn of_process(&self, name: &str) -> Option<&str> {
+        let value = self.environment.property(name).or(self.environment.variable(name));
+        value.map(str::trim).filter(|text| !text.is_empty())
     }
 
     /// A synapse property by its property name.

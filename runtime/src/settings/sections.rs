@@ -71,6 +71,9 @@ impl<'k> Keys<'k> {
     }
 }
 
+/// The port offset without a setting.
+pub const PORT_OFFSET: i32 = 10;
+
 /// `[server]`.
 #[derive(Debug, Clone)]
 pub struct Server {
@@ -96,7 +99,7 @@ impl Server {
         let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
         Self {
             hostname: keys.text("server.hostname", "localhost"),
-            offset: keys.parsed("server.offset", 10),
+            offset: keys.parsed("server.offset", PORT_OFFSET),
             hot_deployment: keys.flag("server.hot_deployment", true),
             roles: keys.list("server.roles", &roles),
             service_path: keys.text("server.service_path", "services").trim_matches('/').to_owned(),
@@ -319,31 +322,23 @@ impl ClusterConfig {
     }
 }
 
-/// `[task_handling]`.
-#[derive(Debug, Clone)]
+/// `[task_handling]` and `[[task_resolver]]`.
+#[derive(Debug, Clone, Default)]
 pub struct TaskHandling {
-    /// Java class of MI's resolver, as written; absent: active-passive.
-    pub resolver_class: Option<String>,
-    /// Nodes that a resolver may use.
-    pub task_nodes: Vec<String>,
-    /// Number of nodes that a resolver spreads tasks over.
-    pub task_server_count: Option<usize>,
-    /// Seconds between rounds.
-    pub resolving_period_s: u64,
-    /// The leader cleans up every so many rounds.
-    pub resolving_frequency: u64,
+    /// Java class of MI's resolver, as written; empty: none is set.
+    pub resolver_class: String,
+    /// Properties of the resolver, of all `[[task_resolver]]` tables together.
+    pub resolver: BTreeMap<String, String>,
 }
 
 impl TaskHandling {
-    pub(super) fn read(keys: &mut Keys<'_>) -> Self {
+    /// MI's keys for the rounds of its leader (`resolving_period`, `resolving_frequency`) have no
+    /// meaning without a leader and are not read.
+    pub(super) fn read(keys: &mut Keys<'_>, flat: &Flat) -> Self {
+        let tables = flat.tables("task_resolver").into_iter();
         Self {
-            resolver_class: keys.option("task_handling.resolver_class"),
-            task_nodes: keys.list("task_handling.task_nodes", &[]),
-            task_server_count: keys
-                .option("task_handling.task_server_count")
-                .and_then(|t| t.trim().parse().ok()),
-            resolving_period_s: keys.parsed("task_handling.resolving_period", 2),
-            resolving_frequency: keys.parsed("task_handling.resolving_frequency", 5),
+            resolver_class: keys.option("task_handling.resolver_class").unwrap_or_default(),
+            resolver: tables.flatten().map(|(key, value)| (key, text_of(&value))).collect(),
         }
     }
 }
