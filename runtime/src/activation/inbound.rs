@@ -1,6 +1,7 @@
 //! Sources of messages from outside: each runs behind its guard and delivers into a sequence.
 
 use super::Activated;
+use super::fence::while_held;
 use crate::engine::Engine;
 use crate::flow::{self, BoxFuture, End, Handler, Leave};
 use crate::message::{Dispatch, Message, Payload, Value, Wire, WireBody, facts::EntryName};
@@ -85,10 +86,8 @@ impl Activated for InboundRunner {
         let gate = Arc::new(GuardGate(guard.clone()));
         let cx = InboundContext { to, gate, name: self.source.name.clone() };
         Box::pin(async move {
-            tokio::select! {
-                () = self.source.source.run(cx) => {}
-                // The right to act is gone: whatever is in flight is abandoned at its next wait.
-                why = guard.revoked() => tracing::warn!("inbound endpoint '{}' stops at once: {why:?}", self.source.name),
+            if !while_held(&guard, self.source.source.run(cx)).await {
+                tracing::warn!("inbound endpoint '{}' stops at once, its lease is gone", self.source.name);
             }
         })
     }

@@ -2,6 +2,7 @@
 //! while its guard holds; with coordination off it always does.
 
 mod compile;
+mod fence;
 mod inbound;
 mod injector;
 pub mod schedule;

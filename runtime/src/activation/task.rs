@@ -1,5 +1,6 @@
 //! A scheduled task: waits for its lease, then for its instants; claims each and runs it.
 
+use super::fence::while_held;
 use super::injector::Injector;
 use super::schedule::Schedule;
 use super::{Activated, wait_until};
@@ -75,11 +76,10 @@ impl TaskRunner {
 
     async fn start(&self, guard: &Guard, fire_ms: i64, run: i64, slots: &Arc<Semaphore>) {
         let (injector, engine, guard) = (self.task.injector.clone(), self.engine.clone(), guard.clone());
+        let name = self.task.name.clone();
         let flow = async move {
-            tokio::select! {
-                () = injector.run(&engine, &guard, fire_ms, run) => {}
-                // The right to act is gone: whatever is in flight is abandoned at its next wait.
-                why = guard.revoked() => tracing::warn!("a run was abandoned: {why:?}"),
+            if !while_held(&guard, injector.run(&engine, &guard, fire_ms, run)).await {
+                tracing::warn!("task '{name}': run {run} was abandoned, its lease is gone");
             }
         };
         if self.task.injector.sequential {
