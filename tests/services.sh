@@ -43,7 +43,16 @@ launch() {
 folder() { mkdir -p "$state/$1"; [ "$(id -u)" = 0 ] && chown "$2" "$state/$1"; return 0; }
 run_as() { local user=$1; shift; if [ "$(id -u)" = 0 ]; then setpriv --reuid="$user" --regid="$user" --init-groups "$@"; else "$@"; fi; }
 
-packages_pg() { echo postgresql; }
+# certificate NAME USER: a key and a self-signed certificate for this address, where openssl is at hand.
+certificate() {
+    local dir=$state/$1
+    [ -e "$dir/cert.pem" ] || openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj "/CN=$host" \
+        -addext "subjectAltName=IP:$host" -addext "basicConstraints=critical,CA:FALSE" -keyout "$dir/key.pem" -out "$dir/cert.pem" >/dev/null 2>&1 || return 1
+    chmod 600 "$dir/key.pem"
+    if [ "$(id -u)" = 0 ]; then chown "$2" "$dir/key.pem" "$dir/cert.pem"; fi
+}
+
+packages_pg() { echo postgresql openssl; }
 start_pg() {
     folder pg postgres
     local dir=$state/pg
@@ -52,13 +61,14 @@ start_pg() {
         run_as postgres env LC_ALL=C.UTF-8 "$pg_bin/initdb" -D "$dir/data" -U postgres -A scram-sha-256 \
             --pwfile="$dir/pw" -E UTF8 --locale=C.UTF-8 --no-sync >"$dir/initdb.log" 2>&1 || { tail -3 "$dir/initdb.log" >&2; return 1; }
     fi
-    launch pg postgres "$pg_bin/postgres" -D "$dir/data" -c listen_addresses=$host -c port="$pg_port" \
+    local tls=(); certificate pg postgres && tls=(-c ssl=on -c ssl_cert_file="$dir/cert.pem" -c ssl_key_file="$dir/key.pem")
+    launch pg postgres "$pg_bin/postgres" -D "$dir/data" "${tls[@]}" -c listen_addresses=$host -c port="$pg_port" \
         -c unix_socket_directories="$dir" -c shared_buffers=32MB -c max_connections=100 -c fsync=off
 }
 ready_pg() { "$pg_bin/pg_isready" -q -h $host -p "$pg_port" 2>/dev/null; }
 signal_pg() { echo INT; } # fast shutdown; TERM would wait for clients
 
-packages_maria() { echo mariadb-server; }
+packages_maria() { echo mariadb-server openssl; }
 start_maria() {
     folder maria mysql
     local dir=$state/maria
@@ -71,7 +81,8 @@ start_maria() {
         "CREATE OR REPLACE USER 'app'@'127.0.0.1' IDENTIFIED BY '$password';" \
         "GRANT ALL ON *.* TO 'app'@'127.0.0.1';" >"$dir/init.sql"
     chmod 644 "$dir/init.sql"
-    launch maria mysql mariadbd --no-defaults --datadir="$dir/data" --bind-address=$host --port="$maria_port" \
+    local tls=(); certificate maria mysql && tls=(--ssl-cert="$dir/cert.pem" --ssl-key="$dir/key.pem")
+    launch maria mysql mariadbd --no-defaults "${tls[@]}" --datadir="$dir/data" --bind-address=$host --port="$maria_port" \
         --socket="$dir/socket" --pid-file="$dir/own.pid" --skip-name-resolve --innodb-buffer-pool-size=32M \
         --performance-schema=OFF --init-file="$dir/init.sql"
 }
@@ -110,6 +121,8 @@ status) for name; do if "ready_$name"; then echo "$name answers"; else echo "$na
 urls)
     echo "GANGLION_TEST_POSTGRES=postgres://postgres:$password@$host:$pg_port/postgres"
     echo "GANGLION_TEST_MARIADB=mysql://app:$password@$host:$maria_port/app"
+    [ ! -e "$state/pg/cert.pem" ] || echo "GANGLION_TEST_POSTGRES_CERTIFICATE=$state/pg/cert.pem"
+    [ ! -e "$state/maria/cert.pem" ] || echo "GANGLION_TEST_MARIADB_CERTIFICATE=$state/maria/cert.pem"
     ;;
 *) sed -n '2,8p' "$0"; exit 2 ;;
 esac

@@ -68,6 +68,33 @@ async fn mariadb_conforms() {
     }
 }
 
+/// Encrypted: refused without the server's certificate, and a whole conformance run with it.
+#[cfg(feature = "tls")]
+async fn encrypted(server: &str, certificate: &str) {
+    #[allow(clippy::disallowed_methods)]
+    let (Ok(url), Ok(file)) = (std::env::var(server), std::env::var(certificate)) else {
+        println!("LEFT OUT: {server} or {certificate} is not set, no encryption was tried");
+        return;
+    };
+    let strict = Address::parse(&format!("{url}?sslmode=verify-full"), None, None).unwrap();
+    let error = strict.open("g", 1).unwrap().observe().await.unwrap_err();
+    assert!(error.to_string().contains("certificate"), "{error}");
+    let known = format!("{url}?sslmode=verify-full&sslrootcert={file}");
+    conforms(&Address::parse(&known, None, None).unwrap()).await;
+}
+
+#[cfg(feature = "tls")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_conforms_encrypted() {
+    encrypted(POSTGRES, "GANGLION_TEST_POSTGRES_CERTIFICATE").await;
+}
+
+#[cfg(feature = "tls")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mariadb_conforms_encrypted() {
+    encrypted(MARIADB, "GANGLION_TEST_MARIADB_CERTIFICATE").await;
+}
+
 #[tokio::test]
 async fn an_unreachable_server_is_an_unknown_outcome() {
     let address = Address::parse("postgres://u:p@127.0.0.1:1/db", None, None).unwrap();
