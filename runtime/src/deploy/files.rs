@@ -13,6 +13,10 @@ const DEPTH_LIMIT: usize = 24;
 /// Most files.
 const COUNT_LIMIT: usize = 50_000;
 
+/// A Kubernetes volume holds its files three times: `..2026_01_01_00_00_00.1/file`, through the link
+/// `..data` to that folder, and as the link `file` into `..data`. Only the last is meant for readers.
+const VERSIONED: &str = "..";
+
 const SKIPPED: &[&str] = &["target", "node_modules", ".git", ".mvn", ".vscode", ".idea", "tmp", "wso2"];
 
 /// Reads a file of limited size.
@@ -41,6 +45,9 @@ pub(super) fn walk(root: &Path, diagnostics: &mut Diagnostics) -> Vec<File> {
         };
         for entry in entries.flatten() {
             let Ok(name) = entry.file_name().into_string() else { continue };
+            if name.starts_with(VERSIONED) {
+                continue;
+            }
             let path = format!("{prefix}{name}");
             let full = entry.path();
             if full.is_dir() {

@@ -75,6 +75,21 @@ fn a_project_an_archive_and_a_file() {
     assert_eq!(found.set.diagnostics.iter().filter(|d| d.code == Code::UNREADABLE).count(), 2);
 }
 
+/// A ConfigMap's volume: every file can be reached in three ways.
+#[test]
+fn a_volume_of_kubernetes_is_read_once() {
+    use std::os::unix::fs::symlink;
+    let home = tempfile::tempdir().unwrap();
+    for name in ["a", "b"] {
+        put(home.path(), &format!("..2026_01_01_00_00_00.1/{name}.xml"), sequence(name).as_bytes());
+        symlink(format!("..data/{name}.xml"), home.path().join(format!("{name}.xml"))).unwrap();
+    }
+    symlink("..2026_01_01_00_00_00.1", home.path().join("..data")).unwrap();
+    let found = run(&[home.path().to_path_buf()]);
+    assert_eq!(found.set.len(), 2);
+    assert!(found.set.diagnostics.is_empty(), "{}", found.set.diagnostics.render());
+}
+
 #[test]
 fn a_fat_archive_brings_its_own() {
     let inner = car("inner", &sequence("i"));

@@ -31,7 +31,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use watch::Snapshot;
 
-/// How often the paths are looked at for changes, unless `conf/carbon.xml` says otherwise. MI's interval.
+/// How often the paths are looked at for changes: MI's interval.
 const SCAN_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Why a server does not start or run on.

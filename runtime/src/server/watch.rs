@@ -1,6 +1,7 @@
 //! Hot deployment: looks at the paths every few seconds and swaps the program when something changed.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -10,7 +11,16 @@ const MAX_FILES: usize = 100_000;
 
 /// What the files at the paths looked like: changes when one is added, removed or written.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Snapshot(BTreeMap<PathBuf, (u64, Option<SystemTime>)>);
+pub(super) struct Snapshot(BTreeMap<PathBuf, Look>);
+
+/// The inode tells a file from the one that was moved to its place; two may have the same length, and
+/// the same time too where a tool sets it, or when they were written within one tick of the clock.
+#[derive(Debug, PartialEq, Eq)]
+struct Look {
+    length: u64,
+    modified: Option<SystemTime>,
+    inode: u64,
+}
 
 impl Snapshot {
     /// Looks at everything below the paths.
@@ -26,7 +36,8 @@ impl Snapshot {
         let Ok(meta) = std::fs::metadata(path) else { return };
         if meta.is_file() {
             if self.0.len() < MAX_FILES && is_artifact(path) {
-                self.0.insert(path.to_path_buf(), (meta.len(), meta.modified().ok()));
+                let look = Look { length: meta.len(), modified: meta.modified().ok(), inode: meta.ino() };
+                self.0.insert(path.to_path_buf(), look);
             }
             return;
         }
@@ -35,17 +46,17 @@ impl Snapshot {
         }
         let Ok(entries) = std::fs::read_dir(path) else { return };
         for entry in entries.flatten() {
-            self.look(&entry.path(), depth + 1);
+            // Hidden below the path, that is: the path itself may lie in a hidden folder.
+            if !entry.file_name().as_encoded_bytes().starts_with(b".") {
+                self.look(&entry.path(), depth + 1);
+            }
         }
     }
 }
 
 /// Files that a deployment may read; logs and build output that change all the time are not among them.
 fn is_artifact(path: &Path) -> bool {
-    let hidden = path.components().any(|part| {
-        part.as_os_str().to_str().is_some_and(|n| n.starts_with('.') && n.len() > 1 && n != "..")
-    });
-    let known = path.extension().and_then(|e| e.to_str()).is_some_and(|e| {
+    path.extension().and_then(|e| e.to_str()).is_some_and(|e| {
         matches!(
             e,
             "xml"
@@ -62,8 +73,7 @@ fn is_artifact(path: &Path) -> bool {
                 | "yaml"
                 | "wsdl"
         )
-    });
-    known && !hidden
+    })
 }
 
 #[cfg(test)]
@@ -85,5 +95,25 @@ mod tests {
         assert_ne!(one, Snapshot::take(&paths));
         std::fs::remove_dir_all(&folder).unwrap();
         assert_eq!(empty, Snapshot::take(&paths));
+    }
+
+    /// A ConfigMap's volume: all files change at once when the link `..data` does.
+    #[test]
+    fn sees_a_volume_whose_link_is_renamed() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::Builder::new().prefix(".hidden-").tempdir().unwrap();
+        let root = folder.path();
+        for version in ["..1", "..2"] {
+            std::fs::create_dir(root.join(version)).unwrap();
+            std::fs::write(root.join(version).join("a.xml"), format!("<a>{version}</a>")).unwrap();
+        }
+        symlink("..1", root.join("..data")).unwrap();
+        symlink("..data/a.xml", root.join("a.xml")).unwrap();
+        let paths = [root.to_path_buf()];
+        let one = Snapshot::take(&paths);
+        assert_eq!(one.0.keys().collect::<Vec<_>>(), [&root.join("a.xml")]);
+        symlink("..2", root.join("..new")).unwrap();
+        std::fs::rename(root.join("..new"), root.join("..data")).unwrap();
+        assert_ne!(one, Snapshot::take(&paths));
     }
 }
