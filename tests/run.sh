@@ -2,7 +2,7 @@
 # Every test of the project, in order, on a machine that has only a Rust toolchain: formatting, lints,
 # unit tests, documentation, dependency rules, behaviour, expressions, corpus, a short measurement.
 #   run.sh            everything
-#   run.sh STEP...    only these: format lint unit docs deny cases shared bench
+#   run.sh STEP...    only these: format lint unit docs deny manifests cases shared bench
 # What cannot be done here (a tool that is missing and cannot be installed, ../shared that only the
 # project's own machines have) is said and counted as skipped. The last line is the sum.
 set -uo pipefail
@@ -55,7 +55,8 @@ provision() {
     have cc || apt gcc libc6-dev || { echo "a C compiler is needed: apt-get install gcc libc6-dev"; exit 2; }
     have rustup && rustup component add rustfmt clippy >/dev/null 2>&1
     cargo --version
-    have nginx || apt nginx-light || true
+    if wanted bench; then have nginx || apt nginx-light || true; fi
+    wanted unit || return 0
     if tests/services.sh status >/dev/null 2>&1; then
         services="pg maria" # somebody's: they are used and left running
     elif tests/services.sh install && tests/services.sh start; then
@@ -70,6 +71,20 @@ format() { rust_files | xargs rustfmt --edition 2024 --check; }
 lint() { cargo clippy --quiet --workspace --all-targets -- -D warnings; }
 unit() { [ -n "$services" ] && export $(tests/services.sh urls); cargo test --workspace --no-fail-fast; }
 docs() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps; }
+# Kubernetes' own schemas: the newest ones, and those of the oldest version that knows all keys we use.
+validator=target/kubernetes-validate
+have_validator() {
+    [ -x $validator/bin/kubernetes-validate ] && return 0
+    python3 -c 'import ensurepip' 2>/dev/null || apt python3-venv || return 1
+    rm -rf $validator
+    python3 -m venv $validator && $validator/bin/pip install --quiet kubernetes-validate || { rm -rf $validator; return 1; }
+}
+schemas() {
+    local bad=0
+    $validator/bin/kubernetes-validate --strict --no-warn docker/kubernetes/*.yaml || bad=1
+    $validator/bin/kubernetes-validate --strict --quiet --kubernetes-version 1.30.0 docker/kubernetes/*.yaml || bad=1
+    return $bad
+}
 conformance() { target/release/conformance "$@"; }
 
 only=("$@")
@@ -82,6 +97,11 @@ if wanted unit; then
 fi
 wanted docs && step documentation docs
 if wanted deny; then if have cargo-deny && [ -e deny.toml ]; then step "dependency rules" cargo deny check; else skip "dependency rules: no cargo-deny"; fi; fi
+if wanted manifests; then
+    if have_validator; then step "Kubernetes schemas" schemas
+    elif have kubeconform; then step "Kubernetes schemas" kubeconform -strict -summary docker/kubernetes/*.yaml
+    else skip "Kubernetes schemas: neither kubernetes-validate (PyPI) nor kubeconform can be had"; fi
+fi
 
 if wanted cases || wanted shared || wanted bench; then
     step "release build" cargo build --quiet --release --package ganglion --package ganglion-tests --package ganglion-benches

@@ -17,6 +17,7 @@ pub mod expressions;
 pub mod json;
 pub mod mock;
 pub mod pattern;
+pub mod pods;
 pub mod report;
 pub mod seeds;
 pub mod wire;
