@@ -2,7 +2,7 @@
 # Every test of the project, in order, on a machine that has only a Rust toolchain: formatting, lints,
 # unit tests, documentation, dependency rules, behaviour, expressions, corpus, a short measurement.
 #   run.sh            everything
-#   run.sh STEP...    only these: format lint unit docs deny manifests cases shared bench
+#   run.sh STEP...    only these: format lint unit docs deny manifests cases shared image bench
 # What cannot be done here (a tool that is missing and cannot be installed, ../shared that only the
 # project's own machines have) is said and counted as skipped. The last line is the sum.
 set -uo pipefail
@@ -39,11 +39,14 @@ step() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 root() { if [ "$(id -u)" = 0 ]; then "$@"; elif have sudo; then sudo -n "$@"; else return 1; fi; }
+install() { # install PACKAGE...: one try
+    have apt-get && root apt-get update -qq && root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
 apt() { # apt PACKAGE...: installs what is missing, three tries
     local i
     have apt-get || return 1
     for i in 1 2 3; do
-        root apt-get update -qq && root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null && return 0
+        install "$@" && return 0
         sleep $((i * 5))
     done
     return 1
@@ -103,7 +106,7 @@ if wanted manifests; then
     else skip "Kubernetes schemas: neither kubernetes-validate (PyPI) nor kubeconform can be had"; fi
 fi
 
-if wanted cases || wanted shared || wanted bench; then
+if wanted cases || wanted shared || wanted image || wanted bench; then
     step "release build" cargo build --quiet --release --package ganglion --package ganglion-tests --package ganglion-benches
 fi
 if wanted cases; then
@@ -120,6 +123,11 @@ if wanted shared; then
     else
         skip "shared cases, expressions and corpus: no $shared beside this clone (own cases above cover the same behaviours)"
     fi
+fi
+if wanted image; then
+    # One try: what an engine needs of the machine is more than a package.
+    tests/image.sh engine >/dev/null || install podman runc buildah uidmap
+    if engine=$(tests/image.sh engine); then step "container image" tests/image.sh; else skip "container image: $engine"; fi
 fi
 if wanted bench; then
     if have nginx; then step "bench smoke" target/release/ganglion-benches all --quick; else skip "measuring: no nginx"; fi
