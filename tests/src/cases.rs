@@ -12,6 +12,7 @@ mod yaml;
 pub use layout::Layout;
 pub use lint::lint;
 pub use ports::free_offset;
+pub(crate) use ports::free_port;
 pub use run::{Options, run_all};
 pub use server::{Running, StartCommand};
 

@@ -14,6 +14,7 @@ pub mod cli;
 pub mod corpus;
 pub mod damage;
 pub mod expressions;
+pub mod faults;
 pub mod json;
 pub mod mock;
 pub mod pattern;

@@ -9,6 +9,7 @@ mod connection;
 mod port;
 mod samples;
 
+pub(crate) use port::Held;
 pub(crate) use samples::civil;
 
 use std::collections::HashMap;

@@ -30,7 +30,7 @@ fn is_free(port: u16) -> bool {
 }
 
 /// A port that nobody listens on.
-pub(super) fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     (0..COUNT).map(|_| next()).find(|p| is_free(*p)).unwrap_or(0)
 }
 

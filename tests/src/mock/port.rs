@@ -9,19 +9,19 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, lis
 
 /// A bound socket that does not listen.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(crate) struct Held {
     socket: OwnedFd,
     port: u16,
 }
 
 impl Held {
     /// Any free port.
-    pub(super) fn any() -> io::Result<Held> {
+    pub(crate) fn any() -> io::Result<Held> {
         Held::bind(0)
     }
 
     /// This port, as soon as its former listener has let go of it.
-    pub(super) fn exactly(port: u16) -> io::Result<Held> {
+    pub(crate) fn exactly(port: u16) -> io::Result<Held> {
         let mut last = None;
         for _ in 0..50 {
             match Held::bind(port) {
@@ -43,12 +43,12 @@ impl Held {
         Ok(Held { socket, port: name.port() })
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// Starts to listen on the same socket.
-    pub(super) fn listen(self) -> io::Result<TcpListener> {
+    pub(crate) fn listen(self) -> io::Result<TcpListener> {
         listen(&self.socket, 128)?;
         Ok(TcpListener::from(self.socket))
     }

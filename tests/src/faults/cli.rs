@@ -1,0 +1,195 @@
+//! The command line of `faults`: which faults, on what, and the lines it prints.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::catalogue::{FAULTS, Fault, Form};
+use super::cluster::World;
+use super::database::{Databases, Kind};
+use super::profile::{self, Profile};
+use super::report;
+use super::run::{self, Outcome, Try};
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+Tries faults on real server processes that share a real database.
+
+  faults short            what matters most; about four minutes
+  faults long             everything; about an hour
+  faults only NAME...     these
+  faults list             their names
+
+  --database pg|maria     only on this one (default: both)
+  --profile NAME          default or fast (default: fast for short and only, default for long)
+  --jobs N                faults at once (default: 3); some are tried alone
+  --report FILE           where the tables go (default: target/faults.md)
+  --services FILE         the script that starts databases (default: tests/services.sh)
+The last line is 'N passed, N failed, N skipped'; the exit code is 0 only if nothing failed.
+Logs of a fault that failed are kept in target/faults.";
+
+/// A command line that was understood.
+#[derive(Debug)]
+pub struct Arguments {
+    what: String,
+    names: Vec<String>,
+    kinds: Vec<Kind>,
+    profile: Option<Profile>,
+    jobs: usize,
+    report: PathBuf,
+    services: PathBuf,
+}
+
+impl Arguments {
+    /// Reads arguments, the program's name not included. `Err` is a sentence for the user.
+    pub fn read(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
+        let mut read = Arguments {
+            what: String::new(),
+            names: Vec::new(),
+            kinds: Kind::ALL.to_vec(),
+            profile: None,
+            jobs: 3,
+            report: "target/faults.md".into(),
+            services: "tests/services.sh".into(),
+        };
+        while let Some(word) = words.next() {
+            let mut value = || words.next().ok_or(format!("{word} needs a value"));
+            match word.as_str() {
+                "--database" => {
+                    let text = value()?;
+                    let kind = Kind::ALL.into_iter().find(|k| k.word() == text);
+                    read.kinds = vec![kind.ok_or(format!("--database: pg or maria, not {text}"))?];
+                }
+                "--profile" => {
+                    let text = value()?;
+                    let found = Profile::named(&text);
+                    read.profile = Some(found.ok_or(format!("--profile: default or fast, not {text}"))?);
+                }
+                "--jobs" => read.jobs = value()?.parse().map_err(|_| "--jobs needs a number")?,
+                "--report" => read.report = value()?.into(),
+                "--services" => read.services = value()?.into(),
+                option if option.starts_with("--") => return Err(format!("unknown option {option}")),
+                _ if read.what.is_empty() => read.what = word,
+                _ => read.names.push(word),
+            }
+        }
+        read.check()?;
+        Ok(read)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if !["short", "long", "only", "list"].contains(&self.what.as_str()) {
+            return Err(format!("short, long, only or list, not '{}'", self.what));
+        }
+        if (self.what == "only") == self.names.is_empty() {
+            return Err("names stand behind 'only', and only there".into());
+        }
+        let known: BTreeSet<&str> = FAULTS.iter().map(|f| f.name).collect();
+        match self.names.iter().find(|n| !known.contains(n.as_str())) {
+            Some(name) => Err(format!("there is no fault '{name}', see 'faults list'")),
+            None => Ok(()),
+        }
+    }
+
+    fn chosen(&self) -> Vec<Fault> {
+        let is_chosen = |f: &&Fault| match self.what.as_str() {
+            "only" => self.names.iter().any(|n| n == f.name),
+            "short" => f.form == Form::Always,
+            _ => true,
+        };
+        FAULTS.iter().filter(is_chosen).copied().collect()
+    }
+
+    fn tries(&self) -> Vec<Try> {
+        let profile = self.profile.unwrap_or(match self.what.as_str() {
+            "long" => profile::DEFAULT,
+            _ => profile::FAST,
+        });
+        let tries = self.chosen().into_iter();
+        tries.flat_map(|fault| self.kinds.iter().map(move |&kind| Try { fault, kind, profile })).collect()
+    }
+}
+
+/// Runs; each line goes to `tell`. The exit code.
+pub fn run(arguments: &Arguments, tell: impl Fn(&str) + Sync) -> Result<i32, String> {
+    if arguments.what == "list" {
+        for fault in FAULTS {
+            let form = if fault.form == Form::Long { "  (long form)" } else { "" };
+            tell(&format!("{:<24}{}{form}", fault.name, fault.about));
+        }
+        return Ok(0);
+    }
+    let binary = crate::cli::server_binary()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|e| format!("no threads for the proxies: {e}"))?;
+    let databases = match Databases::start(&arguments.services, &arguments.kinds) {
+        Ok(databases) => databases,
+        Err(why) => {
+            tell(&format!("LEFT OUT: {why}"));
+            let skipped = arguments.tries().len();
+            tell(&format!("0 passed, 0 failed, {skipped} skipped"));
+            return Ok(0);
+        }
+    };
+    let world = World { runtime: runtime.handle().clone(), binary, databases };
+    let folder = PathBuf::from("target/faults");
+    let told = |outcome: &Outcome| {
+        tell(&report::line(outcome));
+        if !outcome.evidence.is_empty() {
+            tell(&outcome.evidence);
+        }
+    };
+    let outcomes = run::all(&world, &arguments.tries(), arguments.jobs, &folder, &told);
+    finish(arguments, &outcomes, tell)
+}
+
+fn finish(arguments: &Arguments, outcomes: &[Outcome], tell: impl Fn(&str)) -> Result<i32, String> {
+    let text = format!(
+        "# Faults\n\n{}\n{}\n{}",
+        report::machine(),
+        report::faults(outcomes),
+        report::notes(outcomes)
+    );
+    if let Some(folder) = arguments.report.parent() {
+        std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    }
+    std::fs::write(&arguments.report, &text).map_err(|e| format!("{}: {e}", arguments.report.display()))?;
+    tell(&text);
+    let failed = outcomes.iter().filter(|o| !o.is_good()).count();
+    tell(&format!("{} passed, {failed} failed, 0 skipped", outcomes.len() - failed));
+    Ok(i32::from(failed > 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Arguments, String> {
+        Arguments::read(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn lines_are_read() {
+        let read_well = read("only kill --database maria --profile default --jobs 1").unwrap();
+        let tries = read_well.tries();
+        assert_eq!(tries.len(), 1);
+        assert_eq!((tries[0].kind, tries[0].profile), (Kind::MariaDb, profile::DEFAULT));
+        assert_eq!(read("long").unwrap().tries().len(), 2 * FAULTS.len());
+        assert!(read("short").unwrap().tries().iter().all(|t| t.profile == profile::FAST));
+    }
+
+    #[test]
+    fn mistakes_are_told() {
+        for line in ["", "all", "only", "short kill", "only nothing", "short --jobs x", "short --fast"] {
+            assert!(read(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let names: BTreeSet<&str> = FAULTS.iter().map(|f| f.name).collect();
+        assert_eq!(names.len(), FAULTS.len());
+    }
+}

@@ -1,0 +1,123 @@
+//! One server process of a cluster.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::wire::{self, Request};
+
+/// Port of the probes, of the state and of the metrics, at offset 0.
+const INTERNAL: u16 = 9191;
+
+/// How a process is started.
+#[derive(Debug)]
+pub struct Start<'a> {
+    pub binary: &'a Path,
+    pub home: &'a Path,
+    pub config: &'a Path,
+    pub log: PathBuf,
+    pub environment: &'a [(String, String)],
+}
+
+/// A process; killed when this is dropped.
+#[derive(Debug)]
+pub struct Node {
+    /// Its name in the record: node and number of its starts, `n1.0`.
+    pub process: String,
+    child: Child,
+    offset: u16,
+    log: PathBuf,
+}
+
+impl Node {
+    /// Starts a process. It is not ready yet.
+    pub fn start(process: &str, start: Start<'_>) -> io::Result<Node> {
+        let offset = crate::cases::free_offset();
+        let out = File::create(&start.log)?;
+        let child = Command::new(start.binary)
+            .arg("run")
+            .arg(start.home)
+            .arg("--config")
+            .arg(start.config)
+            .args(["--port-offset", &offset.to_string()])
+            .envs(start.environment.iter().map(|(k, v)| (k, v)))
+            .stdin(Stdio::null())
+            .stdout(out.try_clone()?)
+            .stderr(out)
+            .spawn()?;
+        Ok(Node { process: process.to_owned(), child, offset, log: start.log })
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            // A process that is gone is found out by whoever waits for it.
+            kill_process(pid, signal).ok();
+        }
+    }
+
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// kill -9; returns when it is gone.
+    pub fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        self.child.wait().ok();
+    }
+
+    /// Waits for the end of the process. `None`: it still runs.
+    pub fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
+        let until = Instant::now() + limit;
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return Some(status),
+                _ if Instant::now() >= until => return None,
+                _ => sleep(Duration::from_millis(5)),
+            }
+        }
+    }
+
+    /// Its view of the group. `None`: it does not answer (yet).
+    pub fn status(&self) -> Option<Value> {
+        serde_json::from_str(&self.ask("/coordination")?).ok()
+    }
+
+    /// A metric without labels.
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        let text = self.ask("/metric-service/metrics")?;
+        let line = text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned))?;
+        line.trim().parse().ok()
+    }
+
+    fn ask(&self, target: &str) -> Option<String> {
+        let stream = wire::connect("127.0.0.1", INTERNAL + self.offset, Duration::from_secs(2)).ok()?;
+        let request = Request { method: "GET".into(), target: target.into(), ..Request::default() };
+        let answer = wire::exchange(stream, &request.bytes("node"), "GET", Instant::now()).ok()?;
+        (answer.status == 200).then(|| answer.text())
+    }
+
+    /// Everything it has written.
+    pub fn log(&self) -> String {
+        std::fs::read(&self.log).map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

@@ -1,0 +1,3 @@
+//! The faults themselves, by what they are done to.
+
+pub mod process;
