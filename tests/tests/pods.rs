@@ -3,7 +3,7 @@
 //! the database (`GANGLION_TEST_POSTGRES` names a PostgreSQL; else an SQLite file).
 
 // This whole file is a test, helpers included.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
