@@ -8,26 +8,30 @@ use crate::life::{self, Life};
 use crate::load::Mode;
 use crate::suite::{self, Plan};
 use crate::target::{self, Cores};
-use crate::{echo, report, scenarios};
+use crate::{echo, report, scenarios, scheduler};
 
 /// What `--help` prints.
 pub const HELP: &str = "\
 Measures Ganglion against nginx as a reverse proxy in the same run.
 
-  cargo run --release -p ganglion-benches -- [load|life|all] [options]
+  cargo run --release -p ganglion-benches -- [load|life|all|scheduler] [options]
 
   load   throughput, CPU per request and latency of each scenario, both targets in turn
   life   start to first served request with 20 artifacts, resident memory idle
   all    both (default)
+  scheduler   how late the runs of many tasks start: idle, beside HTTP load, and claimed in a database
 
   --scenario NAME[,NAME]   only these (default: all)
-  --seconds N              length of one run (default 2)
+  --seconds N              length of one run (default 2); the scheduler idles five times as long
   --repetitions N          runs per target and scenario (default 8)
   --connections N          default 50
   --body BYTES             default 1024
   --rate N                 open mode: N requests a second on schedule, for latencies (default: closed)
   --starts N               default 21
   --rest SECONDS           before memory is taken (default 10)
+  --tasks N                of the scheduler, default 1000
+  --every MS               their interval, default 100
+  --database URL           claims its runs there; default: that part is left out
   --quick                  a smoke run: 0.5 s, 2 repetitions, 3 starts, 1 s rest
   --json FILE, --markdown FILE
   --server PATH            default: the binary beside this program, built when cargo runs it
@@ -45,6 +49,9 @@ struct Options {
     markdown: Option<PathBuf>,
     server: Option<PathBuf>,
     nginx: PathBuf,
+    tasks: usize,
+    every_ms: i64,
+    database: Option<String>,
 }
 
 impl Options {
@@ -60,11 +67,14 @@ impl Options {
             markdown: None,
             server: None,
             nginx: "nginx".into(),
+            tasks: 1000,
+            every_ms: 100,
+            database: None,
         };
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or(format!("{word} needs a value"));
             match word.as_str() {
-                "load" | "life" | "all" => o.what = word,
+                "load" | "life" | "all" | "scheduler" => o.what = word,
                 "--scenario" => o.scenarios = value()?.split(',').map(str::to_owned).collect(),
                 "--seconds" => o.plan.seconds = number(&value()?)?,
                 "--repetitions" => o.plan.repetitions = number(&value()?)?,
@@ -76,6 +86,9 @@ impl Options {
                 "--json" => o.json = Some(value()?.into()),
                 "--markdown" => o.markdown = Some(value()?.into()),
                 "--server" => o.server = Some(value()?.into()),
+                "--tasks" => o.tasks = number(&value()?)?,
+                "--every" => o.every_ms = number(&value()?)?,
+                "--database" => o.database = Some(value()?),
                 "--nginx" => o.nginx = value()?.into(),
                 "--quick" => {
                     (o.plan.seconds, o.plan.repetitions) = (0.5, 2);
@@ -101,6 +114,16 @@ pub fn run(mut words: impl Iterator<Item = String>, say: impl Fn(&str)) -> Resul
         return echo::serve(&listener).map(|()| 0).map_err(|e| e.to_string());
     }
     let options = Options::read(first.into_iter().chain(words))?;
+    if options.what == "scheduler" {
+        let plan = scheduler::Plan {
+            tasks: options.tasks,
+            every_ms: options.every_ms,
+            time: Duration::from_secs_f64(options.plan.seconds * 5.0),
+            connections: options.plan.connections,
+            database: options.database,
+        };
+        return scheduler::measure(&plan, &say).map(|_| 0);
+    }
     let binary = match &options.server {
         Some(path) => path.clone(),
         None => target::server_binary()?,

@@ -15,6 +15,7 @@ pub mod poll;
 pub mod process;
 pub mod report;
 pub mod scenarios;
+pub mod scheduler;
 pub mod stats;
 pub mod suite;
 pub mod target;

@@ -1,5 +1,8 @@
 //! `ganglion-benches`: see [`bench::cli::HELP`].
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 // A command line program speaks on its standard output; the library never does.
 #[allow(clippy::print_stdout, clippy::print_stderr)]
 fn main() {

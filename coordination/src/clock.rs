@@ -34,8 +34,13 @@ pub(crate) fn millis(d: Duration) -> i64 {
 
 /// Wall time for schedules, and time since boot for trust windows. Tests use a manual one.
 pub trait Clock: Send + Sync + fmt::Debug {
-    /// Wall time of this machine. May jump in both directions; never used to decide about a lease.
-    fn now(&self) -> Timestamp;
+    /// Wall time of this machine since 1970. May jump in both directions; never used to decide about
+    /// a lease.
+    fn wall(&self) -> Duration;
+    /// The same in whole milliseconds.
+    fn now(&self) -> Timestamp {
+        Timestamp(millis(self.wall()))
+    }
     /// Time since some fixed point, never going backwards, counting through suspend and SIGSTOP.
     fn uptime(&self) -> Duration;
 }
@@ -45,9 +50,8 @@ pub trait Clock: Send + Sync + fmt::Debug {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp(millis(since))
+    fn wall(&self) -> Duration {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
     }
 
     fn uptime(&self) -> Duration {
@@ -101,8 +105,8 @@ impl ManualClock {
 }
 
 impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        self.lock().0
+    fn wall(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.lock().0.0).unwrap_or(0))
     }
 
     fn uptime(&self) -> Duration {

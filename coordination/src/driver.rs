@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
 use crate::clock::{Clock, Timestamp, millis};
 use crate::guard::{Guard, Term, Trust, within};
@@ -77,6 +77,8 @@ pub(crate) struct Shared {
     database_offset: AtomicI64,
     time_set: AtomicI64,
     pub(crate) ungated: Ungated,
+    /// Fires wait here for their turn, not in the store: there, waiting would look like silence.
+    pub(crate) turns: Semaphore,
 }
 
 impl std::fmt::Debug for Shared {
@@ -100,9 +102,11 @@ impl Shared {
             duplicate_node: None,
             view: Arc::default(),
         };
+        let turns = Semaphore::new(store.as_ref().map_or(1, |store| store.width().max(1)));
         Arc::new(Self {
             clock,
             store,
+            turns,
             timing,
             counters: Counters::default(),
             registered: Mutex::default(),
@@ -158,12 +162,19 @@ impl Shared {
         }
     }
 
-    /// The group's time: the database's clock as last seen, carried on by our uptime.
-    pub(crate) fn now(&self) -> Timestamp {
+    /// The group's time since 1970: the database's clock as last seen, carried on by our uptime.
+    pub(crate) fn time(&self) -> Duration {
         if !self.offset_known.load(Ordering::Acquire) {
-            return self.clock.now();
+            return self.clock.wall();
         }
-        Timestamp(self.offset.load(Ordering::Acquire) + millis(self.clock.uptime()))
+        let offset = self.offset.load(Ordering::Acquire);
+        let (by, uptime) = (Duration::from_millis(offset.unsigned_abs()), self.clock.uptime());
+        if offset < 0 { uptime.saturating_sub(by) } else { uptime + by }
+    }
+
+    /// The same in whole milliseconds.
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp(millis(self.time()))
     }
 
     /// Takes the database's clock from a view that was read between the two uptimes. Forward it is

@@ -271,6 +271,7 @@ impl Guard {
     async fn write_to(&self, store: &dyn Store, claim: &FireClaim) -> Result<(), Refusal> {
         let shared = &self.term().shared;
         let limit = shared.timing.statement;
+        let _turn = shared.turns.acquire().await;
         let mut unknown = false;
         while self.holds() {
             let refused = match within(limit, store.fire(claim)).await {

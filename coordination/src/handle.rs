@@ -167,6 +167,12 @@ impl Handle {
         self.inner.shared.now()
     }
 
+    /// [`Handle::now`] with full precision, as the length since 1970.
+    #[must_use]
+    pub fn time(&self) -> Duration {
+        self.inner.shared.time()
+    }
+
     /// The clock the guards use.
     #[must_use]
     pub fn clock(&self) -> Arc<dyn Clock> {

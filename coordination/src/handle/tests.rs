@@ -14,8 +14,8 @@ use crate::store::{Answer, FireStore, LeaseStore, MemberStore};
 struct Paused(tokio::time::Instant);
 
 impl Clock for Paused {
-    fn now(&self) -> Timestamp {
-        Timestamp(1_700_000_000_000).plus(self.0.elapsed())
+    fn wall(&self) -> Duration {
+        Duration::from_millis(1_700_000_000_000) + self.0.elapsed()
     }
 
     fn uptime(&self) -> Duration {

@@ -89,6 +89,11 @@ pub trait FireStore: Send + Sync {
 pub trait Store: MemberStore + LeaseStore + FireStore {
     /// How the log names it; no credentials.
     fn name(&self) -> &str;
+    /// Fires it takes at the same time. More are not sent: they wait for their turn before the store,
+    /// where waiting is no unknown outcome.
+    fn width(&self) -> usize {
+        16
+    }
     /// Waits until some node says that activations have become free. Only an accelerator: a store
     /// that cannot tell waits for ever, and nobody may rely on a message arriving.
     fn changed(&self) -> BoxFuture<'_, ()> {

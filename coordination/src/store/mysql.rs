@@ -61,5 +61,5 @@ impl Engine for MySql {
 /// fires, two more the heartbeats.
 pub(crate) fn open(options: MySqlConnectOptions, group: &str, work: u32) -> SqlStore<impl Engine> {
     let name = format!("mysql {}:{}", options.get_host(), options.get_port());
-    SqlStore::new(MySql::open(name, options, SESSION, work), group)
+    SqlStore::new(MySql::open(name, options, SESSION, work), group, work)
 }

@@ -97,5 +97,5 @@ impl Engine for Postgres {
 pub(crate) fn open(options: PgConnectOptions, group: &str, work: u32) -> SqlStore<impl Engine> {
     let name = format!("postgresql {}:{}", options.get_host(), options.get_port());
     let native = Native::open(name, options, SESSION, work);
-    SqlStore::new(Postgres { native, ear: tokio::sync::Mutex::default() }, group)
+    SqlStore::new(Postgres { native, ear: tokio::sync::Mutex::default() }, group, work)
 }

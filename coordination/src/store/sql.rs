@@ -34,15 +34,18 @@ type Offers = Mutex<HashMap<MemberId, Arc<Declaration>>>;
 pub(crate) struct SqlStore<E> {
     engine: Arc<E>,
     group: String,
+    width: usize,
     ready: Arc<tokio::sync::OnceCell<()>>,
     offers: Offers,
 }
 
 impl<E: Engine> SqlStore<E> {
-    pub(crate) fn new(engine: E, group: &str) -> Self {
+    /// `width` statements for work run at the same time.
+    pub(crate) fn new(engine: E, group: &str, width: u32) -> Self {
         Self {
             engine: Arc::new(engine),
             group: group.chars().take(64).collect(),
+            width: usize::try_from(width).unwrap_or(usize::MAX),
             ready: Arc::default(),
             offers: Mutex::default(),
         }
@@ -353,6 +356,10 @@ impl<E: Engine> FireStore for SqlStore<E> {
 impl<E: Engine> Store for SqlStore<E> {
     fn name(&self) -> &str {
         self.engine.name()
+    }
+
+    fn width(&self) -> usize {
+        self.width
     }
 
     fn changed(&self) -> futures_util::future::BoxFuture<'_, ()> {

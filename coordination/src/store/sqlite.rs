@@ -122,6 +122,9 @@ fn boot_identity() -> String {
     if id.is_empty() { format!("process-{}", std::process::id()) } else { id }
 }
 
+/// One writes at a time: more connections would only wait for each other.
+const WRITERS: u32 = 2;
+
 /// A store of one group in a file, which is made if it is missing. Its folder must exist.
 pub(crate) fn open(path: &Path, group: &str) -> SqlStore<impl Engine> {
     let options = SqliteConnectOptions::new()
@@ -133,11 +136,10 @@ pub(crate) fn open(path: &Path, group: &str) -> SqlStore<impl Engine> {
     let mut locks = path.as_os_str().to_owned();
     locks.push(".locks");
     let engine = Sqlite {
-        // One writer at a time: more connections would only wait for each other.
-        native: Native::open(format!("sqlite {}", path.display()), options, &[], 2),
+        native: Native::open(format!("sqlite {}", path.display()), options, &[], WRITERS),
         locks: locks.into(),
         boot: boot_identity(),
         held: Mutex::default(),
     };
-    SqlStore::new(engine, group)
+    SqlStore::new(engine, group, WRITERS)
 }

@@ -5,6 +5,7 @@ mod compile;
 mod fence;
 mod inbound;
 mod injector;
+mod lateness;
 pub mod schedule;
 mod task;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod tests;
 
 pub use inbound::InboundSource;
 pub use injector::Injector;
+pub use lateness::Lateness;
 pub use task::ScheduledTask;
 
 use crate::engine::Engine;
@@ -39,6 +41,7 @@ pub struct Activations {
     /// For pinned work: never coordinated.
     alone: Handle,
     running: Mutex<Vec<JoinHandle<()>>>,
+    lateness: Arc<Lateness>,
 }
 
 impl std::fmt::Debug for Activations {
@@ -51,7 +54,7 @@ impl Activations {
     /// Nothing runs yet.
     pub fn new(engine: Arc<Engine>, handle: Handle) -> Self {
         let alone = Coordinator::off(&handle.config().node, Arc::new(SystemClock));
-        Self { engine, handle, alone, running: Mutex::new(Vec::new()) }
+        Self { engine, handle, alone, running: Mutex::default(), lateness: Arc::default() }
     }
 
     /// Offers what the program has. What the program before had and this one has not is withdrawn;
@@ -65,8 +68,12 @@ impl Activations {
                 policy: Policy::Exclusive,
                 definition: task.definition.clone(),
             };
-            let runner =
-                TaskRunner { task: task.clone(), engine: self.engine.clone(), handle: handle.clone() };
+            let runner = TaskRunner {
+                task: task.clone(),
+                engine: self.engine.clone(),
+                handle: handle.clone(),
+                lateness: self.lateness.clone(),
+            };
             started.push(tokio::spawn(run(handle.register(&activation), runner)));
         }
         for source in &program.inbounds {
@@ -84,6 +91,11 @@ impl Activations {
             // Its registration was replaced, or is withdrawn by the end of the loop.
             old.abort();
         }
+    }
+
+    /// How late scheduled runs start.
+    pub fn lateness(&self) -> Arc<Lateness> {
+        self.lateness.clone()
     }
 
     /// The coordinator's surface: status, metrics.
@@ -111,13 +123,13 @@ async fn run(mut registration: Registration, work: impl Activated + 'static) {
 
 /// Waits until the group's clock shows an instant.
 async fn wait_until(handle: &Handle, at_ms: i64) {
+    let at = Duration::from_millis(u64::try_from(at_ms).unwrap_or(0));
     loop {
-        let left = at_ms - handle.now().0;
-        if left <= 0 {
+        let left = at.saturating_sub(handle.time());
+        if left.is_zero() {
             return;
         }
         // In pieces: the group's clock is corrected from time to time.
-        let piece = u64::try_from(left).unwrap_or(0).min(10_000);
-        tokio::time::sleep(Duration::from_millis(piece)).await;
+        tokio::time::sleep(left.min(Duration::from_secs(10))).await;
     }
 }

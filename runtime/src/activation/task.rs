@@ -2,12 +2,14 @@
 
 use super::fence::while_held;
 use super::injector::Injector;
+use super::lateness::Lateness;
 use super::schedule::Schedule;
 use super::{Activated, wait_until};
 use crate::engine::Engine;
 use crate::flow::BoxFuture;
 use coordination::{Guard, Handle};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// Flows of one task that may overlap when it does not wait for them (MI's pool size).
@@ -33,6 +35,7 @@ pub(super) struct TaskRunner {
     pub(super) task: Arc<ScheduledTask>,
     pub(super) engine: Arc<Engine>,
     pub(super) handle: Handle,
+    pub(super) lateness: Arc<Lateness>,
 }
 
 impl Activated for TaskRunner {
@@ -75,6 +78,8 @@ impl TaskRunner {
     }
 
     async fn start(&self, guard: &Guard, fire_ms: i64, run: i64, slots: &Arc<Semaphore>) {
+        let due = Duration::from_millis(u64::try_from(fire_ms).unwrap_or(0));
+        self.lateness.note(self.handle.time().saturating_sub(due));
         let (injector, engine, guard) = (self.task.injector.clone(), self.engine.clone(), guard.clone());
         let name = self.task.name.clone();
         let flow = async move {

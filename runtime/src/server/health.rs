@@ -1,6 +1,7 @@
 //! The internal HTTP listener: probes with the bodies that MI's tooling expects, the state of the
 //! group, and metrics.
 
+use crate::activation::{Activations, Lateness};
 use crate::flow::{Answer, BoxFuture, Exchange};
 use crate::http::Serve;
 use crate::message::{Envelope, JsonBody, Message, Payload, Soap, Value};
@@ -40,6 +41,7 @@ impl Health {
 pub struct Probes {
     health: Arc<Health>,
     coordinator: Handle,
+    lateness: Arc<Lateness>,
 }
 
 /// What a path answers.
@@ -50,9 +52,16 @@ enum Page {
 }
 
 impl Probes {
-    /// Reports these two.
-    pub fn new(health: Arc<Health>, coordinator: Handle) -> Self {
-        Self { health, coordinator }
+    /// Reports the state of these.
+    pub fn new(health: Arc<Health>, activations: &Activations) -> Self {
+        let (coordinator, lateness) = (activations.coordinator().clone(), activations.lateness());
+        Self { health, coordinator, lateness }
+    }
+
+    fn samples(&self) -> Vec<Sample> {
+        let mut samples = self.coordinator.samples();
+        samples.extend(self.lateness.samples());
+        samples
     }
 
     fn page(&self, path: &str) -> Page {
@@ -63,7 +72,7 @@ impl Probes {
             }
             "/liveness" => Page::Json(200, r#"{"server" : "started"}"#.to_owned()),
             "/coordination" => Page::Json(200, status_json(&self.coordinator.status()).to_string()),
-            "/metric-service/metrics" => Page::Text(metrics_text(&self.coordinator.samples())),
+            "/metric-service/metrics" => Page::Text(metrics_text(&self.samples())),
             _ => Page::Missing,
         }
     }

@@ -106,7 +106,7 @@ async fn serve(args: RunArgs, environment: Environment, started: Instant) -> Res
     announce(&deployed, &health);
     let coordinator = coordination::start(&settings).map_err(ServeError::Coordination)?;
     let activations = Arc::new(Activations::new(engine.clone(), coordinator));
-    let probes = Probes::new(health.clone(), activations.coordinator().clone());
+    let probes = Probes::new(health.clone(), &activations);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let workers = Workers::start(cores).map_err(ServeError::Workers)?;
     let listeners = listen(&settings, args.http_port, &engine, probes, &workers).await?;
