@@ -1,6 +1,6 @@
 //! From a message at a listener to the flow that takes it.
 
-use crate::flow::{self, Answer, BoxFuture, Context, Entry, Exchange, Handler, Leave};
+use crate::flow::{self, Answer, BoxFuture, Context, Entry, Exchange, Fence, Handler, Leave};
 use crate::http::Serve;
 use crate::message::headers::header_text;
 use crate::message::{Dispatch, Envelope, Headers, Message, Payload, Soap, Value, facts::EntryName};
@@ -62,9 +62,16 @@ pub enum InjectTo {
 }
 
 impl Engine {
-    /// Runs a message through its flow to the end. The error says why there is no such flow.
-    pub async fn inject(&self, mut message: Message, to: &InjectTo) -> Result<flow::End, String> {
+    /// Runs a message through its flow to the end, under a right if one is given. The error says why
+    /// there is no such flow.
+    pub async fn inject(
+        &self,
+        mut message: Message,
+        to: &InjectTo,
+        fence: Option<Arc<dyn Fence>>,
+    ) -> Result<flow::End, String> {
         let mut cx = self.context();
+        cx.fence = fence;
         match to {
             InjectTo::Sequence(name) => {
                 let sequence =

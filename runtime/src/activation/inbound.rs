@@ -1,7 +1,7 @@
 //! Sources of messages from outside: each runs behind its guard and delivers into a sequence.
 
 use super::Activated;
-use super::fence::while_held;
+use super::fence::{Held, while_held};
 use crate::engine::Engine;
 use crate::flow::{self, BoxFuture, End, Handler, Leave};
 use crate::message::{Dispatch, Message, Payload, Value, Wire, WireBody, facts::EntryName};
@@ -81,7 +81,7 @@ impl Activated for InboundRunner {
         let to = Arc::new(IntoSequence {
             source: self.source.clone(),
             engine: self.engine.clone(),
-            epoch: guard.epoch().0,
+            held: Held::of(guard.clone()),
         });
         let gate = Arc::new(GuardGate(guard.clone()));
         let cx = InboundContext { to, gate, name: self.source.name.clone() };
@@ -114,7 +114,7 @@ impl Gate for GuardGate {
 struct IntoSequence {
     source: Arc<InboundSource>,
     engine: Arc<Engine>,
-    epoch: i64,
+    held: Arc<Held>,
 }
 
 impl Deliver for IntoSequence {
@@ -122,6 +122,7 @@ impl Deliver for IntoSequence {
         Box::pin(async move {
             let mut message = self.message(delivery);
             let mut cx = self.engine.context();
+            cx.fence = Some(self.held.clone());
             // Without an onError a fault goes to the source, not to the default fault sequence.
             cx.truncate_handlers(0);
             if let Some(name) = &self.source.on_error {
@@ -138,6 +139,7 @@ impl Deliver for IntoSequence {
                     let text = message.property("ERROR_MESSAGE").map(|v| v.text().into_owned());
                     Outcome::Failed(text.unwrap_or_else(|| "the flow failed".to_owned()))
                 }
+                End::Abandoned => Outcome::Failed("this node may not act for it any more".to_owned()),
             }
         })
     }
@@ -161,7 +163,7 @@ impl IntoSequence {
         }
         message.properties.set("isInbound", Value::Boolean(true));
         message.properties.set("ARTIFACT_NAME", format!("inboundendpoint{name}"));
-        message.properties.set("coordination.epoch", Value::Long(self.epoch));
+        message.properties.set("coordination.epoch", Value::Long(self.held.guard().epoch().0));
         message.dispatch =
             Arc::new(Dispatch { entry: EntryName::Inbound(name.clone()), ..Dispatch::default() });
         message

@@ -1,11 +1,11 @@
 //! MI's MessageInjector: what a scheduled task hands to a sequence, a proxy or the main sequence.
 
+use super::fence::Held;
 use crate::engine::{Engine, InjectTo};
 use crate::message::{Dispatch, Envelope, Message, Payload, Soap, Value, facts::EntryName};
 use crate::program::Resource;
 use artifacts::kinds::Task;
 use artifacts::xml::XmlElement;
-use coordination::Guard;
 use std::sync::Arc;
 
 /// Shape of the injected message.
@@ -69,17 +69,17 @@ impl Injector {
     }
 
     /// Makes the message and runs its flow to the end. Errors are logged, as MI does; the schedule goes on.
-    pub async fn run(&self, engine: &Arc<Engine>, guard: &Guard, fire_ms: i64, run: i64) {
+    pub async fn run(&self, engine: &Arc<Engine>, held: &Arc<Held>, fire_ms: i64, run: i64) {
         let Some(element) = self.body(engine) else {
             tracing::error!("task '{}': neither 'message' nor a readable 'registryKey' is given", self.task);
             return;
         };
         let mut message = self.message(&element);
         // For receivers that can compare: an older owner's effects carry a smaller epoch.
-        message.properties.set("coordination.epoch", Value::Long(guard.epoch().0));
+        message.properties.set("coordination.epoch", Value::Long(held.guard().epoch().0));
         message.properties.set("coordination.fire", Value::Long(fire_ms));
         message.properties.set("coordination.run", Value::Long(run));
-        if let Err(problem) = engine.inject(message, &self.to).await {
+        if let Err(problem) = engine.inject(message, &self.to, Some(held.clone())).await {
             tracing::error!("task '{}': {problem}", self.task);
         }
     }

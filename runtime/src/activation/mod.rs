@@ -11,6 +11,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 
+pub use fence::Held;
 pub use inbound::InboundSource;
 pub use injector::Injector;
 pub use lateness::Lateness;

@@ -1,6 +1,6 @@
 //! A scheduled task: waits for its lease, then for its instants; claims each and runs it.
 
-use super::fence::while_held;
+use super::fence::{Held, while_held};
 use super::injector::Injector;
 use super::lateness::Lateness;
 use super::schedule::Schedule;
@@ -46,6 +46,7 @@ impl Activated for TaskRunner {
 
 impl TaskRunner {
     async fn fire_until_ended(&self, guard: Guard) {
+        let held = Held::of(guard.clone());
         let slots = Arc::new(Semaphore::new(OVERLAPPING));
         let mut last = guard.last_fire();
         let mut takeover = true;
@@ -64,7 +65,7 @@ impl TaskRunner {
             }
             last = Some(due.at_ms);
             match guard.claim_fire(due.at_ms, self.task.schedule.limit()).await {
-                Ok(fired) => self.start(&guard, due.at_ms, fired.run, &slots).await,
+                Ok(fired) => self.start(&held, due.at_ms, fired.run, &slots).await,
                 Err(coordination::fire::Refusal::Exhausted) => break,
                 Err(why) => tracing::info!("task '{}': a fire did not start: {why}", self.task.name),
             }
@@ -77,13 +78,13 @@ impl TaskRunner {
         guard.ended().await;
     }
 
-    async fn start(&self, guard: &Guard, fire_ms: i64, run: i64, slots: &Arc<Semaphore>) {
+    async fn start(&self, held: &Arc<Held>, fire_ms: i64, run: i64, slots: &Arc<Semaphore>) {
         let due = Duration::from_millis(u64::try_from(fire_ms).unwrap_or(0));
         self.lateness.note(self.handle.time().saturating_sub(due));
-        let (injector, engine, guard) = (self.task.injector.clone(), self.engine.clone(), guard.clone());
+        let (injector, engine, held) = (self.task.injector.clone(), self.engine.clone(), held.clone());
         let name = self.task.name.clone();
         let flow = async move {
-            if !while_held(&guard, injector.run(&engine, &guard, fire_ms, run)).await {
+            if !while_held(held.guard(), injector.run(&engine, &held, fire_ms, run)).await {
                 tracing::warn!("task '{name}': run {run} was abandoned, its lease is gone");
             }
         };

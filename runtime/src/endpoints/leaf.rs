@@ -223,10 +223,13 @@ impl Leaf {
         let mut copy = message.fork();
         let request = backend::request(&mut copy, method, url)?;
         let (client, timeouts) = (cx.services.client.clone(), cx.services.timeouts);
+        let fence = cx.fence.clone();
         tokio::spawn(async move {
             if let Err(error) = client.send(request, &timeouts).await {
                 tracing::warn!("one-way message was not delivered: {error}");
             }
+            // Kept until now: the right is not given back while the message is on its way.
+            drop(fence);
         });
         Ok(Sent::OneWay)
     }

@@ -1,6 +1,7 @@
 //! What a step works with beside its message: the program, the services, and the state of the flow.
 
 use super::exchange::{Answer, Exchange};
+use super::fence::Fence;
 use super::step::{Block, Leave, Slot};
 use crate::errors::Fault;
 use crate::message::{Message, Properties, Value};
@@ -58,6 +59,8 @@ pub struct Context {
     pub exchange: Arc<Exchange>,
     /// Where responses go.
     pub entry: Entry,
+    /// The right under which the flow and its branches act; `None` needs none.
+    pub fence: Option<Arc<dyn Fence>>,
     /// Calls of templates, innermost last.
     pub templates: Vec<TemplateFrame>,
     /// A non-blocking call has returned in this flow: the rest runs on the response path.
@@ -89,6 +92,7 @@ impl Context {
             services,
             exchange: Arc::default(),
             entry: Entry::Main,
+            fence: None,
             templates: Vec::new(),
             resumed: false,
             faulted: false,
@@ -158,12 +162,20 @@ impl Context {
         rest
     }
 
+    /// [`Context::continuation`] for a state that outlives the flow: see [`Fence::for_keeping`].
+    pub fn kept_continuation(&self) -> Self {
+        let mut rest = self.continuation();
+        rest.fence = rest.fence.map(Fence::for_keeping);
+        rest
+    }
+
     fn copy(&self, frames: Vec<Frame>) -> Self {
         Self {
             program: self.program.clone(),
             services: self.services.clone(),
             exchange: self.exchange.clone(),
             entry: self.entry.clone(),
+            fence: self.fence.clone(),
             templates: self.templates.clone(),
             resumed: false,
             faulted: false,
@@ -173,6 +185,11 @@ impl Context {
             frames,
             handlers: self.handlers.clone(),
         }
+    }
+
+    /// Whether the flow may take another step.
+    pub(crate) fn may_go_on(&self) -> bool {
+        self.fence.as_ref().is_none_or(|fence| fence.holds())
     }
 
     /// To be called by a step before it waits for a backend: in MI the thread goes back to whoever

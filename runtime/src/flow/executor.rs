@@ -17,6 +17,8 @@ pub enum End {
     Stopped,
     /// A fault found no handler.
     Failed,
+    /// The right to act was gone before a step: it and all that follow did not run.
+    Abandoned,
 }
 
 /// Runs what was pushed on the context, faults included, to the end of the flow.
@@ -74,6 +76,10 @@ impl Context {
 /// Runs frames above `base`.
 async fn drive(cx: &mut Context, message: &mut Message, base: usize) -> Result<End, Fault> {
     while cx.frames.len() > base {
+        if !cx.may_go_on() {
+            cx.frames.truncate(base);
+            return Ok(End::Abandoned);
+        }
         let Some(mut frame) = cx.frames.pop() else { break };
         let Some(step) = frame.block.steps.get(frame.next) else {
             if leave(cx, &frame) {

@@ -7,12 +7,14 @@
 mod context;
 mod exchange;
 mod executor;
+mod fence;
 mod fork;
 mod step;
 
 pub use context::{Context, Entry, Handler, TemplateFrame};
 pub use exchange::{Answer, Exchange};
 pub use executor::{End, build_payload, run, run_fault, run_response};
+pub use fence::Fence;
 pub use fork::{Branches, Finished, parallel, sequential};
 pub use step::{
     AsyncMediator, Block, BoxFuture, Collect, Enter, Leave, Mediator, Next, Slot, Step, StepKind,

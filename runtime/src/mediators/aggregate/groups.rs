@@ -72,7 +72,7 @@ impl Groups {
             inner.next += 1;
             let Limits { min, max } = limits;
             let group =
-                Group { messages: Vec::new(), first: cx.continuation(), min, max, timer: None, number };
+                Group { messages: Vec::new(), first: cx.kept_continuation(), min, max, timer: None, number };
             inner.groups.insert(key.clone(), group);
         }
         let Some(group) = inner.groups.get_mut(key) else { return (None, made) };
