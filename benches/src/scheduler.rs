@@ -71,7 +71,8 @@ pub fn measure(plan: &Plan, say: &impl Fn(&str)) -> Result<Vec<Part>, String> {
     let highest = alone.requests(plan.connections, Mode::Closed, Duration::from_secs(2))?;
     let rate = LOAD * highest;
     let beside = format!("beside {rate:.0} requests/s, {:.0} % of the highest rate", LOAD * 100.0);
-    let part = alone.part(beside, plan, || alone.requests(plan.connections, Mode::Open(rate), short).map(drop))?;
+    let part =
+        alone.part(beside, plan, || alone.requests(plan.connections, Mode::Open(rate), short).map(drop))?;
     tell(part);
     drop(alone);
     let Some(database) = &plan.database else { return Ok(parts) };

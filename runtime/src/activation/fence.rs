@@ -63,13 +63,13 @@ pub(super) async fn while_held(guard: &Guard, work: impl Future<Output = ()>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use coordination::clock::{ManualClock, Timestamp};
-    use coordination::store::memory::Memory;
-    use coordination::{Activation, Config, Coordinator};
     use crate::errors::Fault;
     use crate::flow::{self, AsyncMediator, Block, BoxFuture, Context, End, Next, Step};
     use crate::message::Message;
     use crate::program::Program;
+    use coordination::clock::{ManualClock, Timestamp};
+    use coordination::store::memory::Memory;
+    use coordination::{Activation, Config, Coordinator};
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
     use tokio::sync::{Notify, oneshot};

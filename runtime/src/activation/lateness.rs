@@ -6,7 +6,8 @@ use std::time::Duration;
 
 /// Upper bounds of the buckets in microseconds; one more bucket is open.
 const BOUNDS_US: [u64; 14] = [
-    250, 500, 1_000, 1_500, 2_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 10_000_000,
+    250, 500, 1_000, 1_500, 2_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000,
+    10_000_000,
 ];
 
 /// From the instant a run was scheduled for to its start, after its claim.
