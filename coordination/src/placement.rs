@@ -127,6 +127,10 @@ impl<'a> Board<'a> {
         key.base().and_then(count).unwrap_or(0)
     }
 
+    fn has_quorum(&self) -> bool {
+        self.nodes.iter().filter(|n| !n.offers.draining).count() >= self.rule.quorum
+    }
+
     fn allows(&self, node: &Node, key: &Key) -> bool {
         node.fit
             && node.offers.offers(key)
@@ -136,7 +140,7 @@ impl<'a> Board<'a> {
     /// Members that may run `key`, best first. Empty while the quorum is missing.
     #[must_use]
     pub fn order(&self, key: &Key) -> Vec<MemberId> {
-        if self.nodes.iter().filter(|n| !n.offers.draining).count() < self.rule.quorum {
+        if !self.has_quorum() {
             return Vec::new();
         }
         let mut able: Vec<&Node> = self.nodes.iter().filter(|n| self.allows(n, key)).collect();
@@ -152,10 +156,12 @@ impl<'a> Board<'a> {
 
     /// The first moves towards balance, at most `limit`. With the same members and activations,
     /// applying them again and again comes to an end: each one lowers the sum of squared loads.
+    /// None while the quorum is missing: what is let go then would be taken by nobody.
     #[must_use]
     pub fn moves(mut self, owners: &BTreeMap<Key, MemberId>, limit: usize) -> Vec<Move> {
         let mut owners = owners.clone();
         let mut moves = Vec::new();
+        let limit = if self.has_quorum() { limit } else { 0 };
         while moves.len() < limit {
             let next = match self.rule.spread {
                 Spread::Balanced => self.next_levelling(&owners),

@@ -157,6 +157,15 @@ fn nothing_is_placed_below_the_quorum() {
 }
 
 #[test]
+fn nothing_moves_below_the_quorum() {
+    let keys = keys(4);
+    let rule = Placement { quorum: 3, ..Placement::default() };
+    let mut owners: BTreeMap<Key, MemberId> = keys.iter().map(|k| (k.clone(), MemberId(1))).collect();
+    assert_eq!(settle(&rule, &nodes(2, &keys), &keys, &mut owners), 0);
+    assert!(settle(&rule, &nodes(3, &keys), &keys, &mut owners) > 0);
+}
+
+#[test]
 fn a_list_of_nodes_limits_placement() {
     let keys = keys(6);
     let rule = Placement { only: Some(BTreeSet::from([Arc::from("node-2")])), ..Placement::default() };

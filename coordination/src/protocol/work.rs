@@ -210,9 +210,9 @@ impl Protocol {
         let is_free =
             |key: &Key| view.owner(key).is_none() && view.leases.get(key).is_some_and(|r| !r.paused);
         self.free_since.retain(|key, _| is_free(key));
-        let any_free = !free.is_empty() || !self.busy.is_empty();
+        let mut any_free = !self.busy.is_empty();
         for (key, row) in free {
-            self.consider(now, view, &mut board, key, row);
+            any_free |= self.consider(now, view, &mut board, key, row);
         }
         let late = |m: &crate::member::MemberRow| self.watches.is_quiet(m.id, now, 8);
         let leaving =
@@ -235,8 +235,19 @@ impl Protocol {
     }
 
     /// One free activation: the best candidate takes it now, the others only if that one does not.
-    fn consider(&mut self, now: Duration, view: &View, board: &mut Board<'_>, key: &Key, row: &LeaseRow) {
+    /// `false`: no member is able to take it, so nobody needs to wait for that.
+    fn consider(
+        &mut self,
+        now: Duration,
+        view: &View,
+        board: &mut Board<'_>,
+        key: &Key,
+        row: &LeaseRow,
+    ) -> bool {
         let mut order = board.order(key);
+        if order.is_empty() {
+            return false;
+        }
         if self.declined.contains_key(key) {
             order.retain(|id| *id != self.me);
         }
@@ -250,10 +261,8 @@ impl Protocol {
         }
         // A definition the database does not know of yet must not be claimed.
         let confirmed = view.member(self.me).is_some_and(|m| m.declared.offers(key));
-        let Some(rank) = order.iter().position(|id| *id == self.me) else { return };
-        if !confirmed || !self.offer.keys.contains_key(key) {
-            return;
-        }
+        let rank = order.iter().position(|id| *id == self.me);
+        let Some(rank) = rank.filter(|_| confirmed && self.offer.keys.contains_key(key)) else { return true };
         self.hurry = true;
         let since = *self.free_since.entry(key.clone()).or_insert(now);
         let grace = if wanted.is_some() && rank > 0 { self.setup.timing.heartbeat } else { Duration::ZERO };
@@ -271,6 +280,7 @@ impl Protocol {
                 def: self.offer.keys.get(key).cloned().unwrap_or_default(),
             }));
         }
+        true
     }
 
     /// Hands over what others should have, a few at a time; each node moves only its own.

@@ -132,6 +132,8 @@ fn calm(w: &mut World, count: usize, keys: &[Key]) {
         }
     }
     keys.iter().for_each(|k| w.pause(k, false));
+    // What everybody has undeployed: its row stays, and must not disturb the others.
+    w.table.create(&[Key::new("orphan")]);
     w.run_until(w.now + 21 * SECOND); // the longest freeze ends
     let offer: std::collections::BTreeMap<_, _> = keys.iter().map(|k| (k.clone(), Arc::from("d1"))).collect();
     for n in 0..count {
