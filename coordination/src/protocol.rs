@@ -155,7 +155,8 @@ pub struct Protocol {
     /// is on its way was: a view older than an answer says nothing about that key.
     touched: BTreeSet<Key>,
     touched_next: BTreeSet<Key>,
-    ending: BTreeSet<MemberId>,
+    /// Silent members we are ending, and when to try again: never while a statement is on its way.
+    ending: BTreeMap<MemberId, Duration>,
     creating: bool,
     queue: VecDeque<Op>,
     /// Terms we asked to end. Their release may be applied at any later time, so they never resume.
@@ -198,7 +199,7 @@ impl Protocol {
             busy: BTreeSet::new(),
             touched: BTreeSet::new(),
             touched_next: BTreeSet::new(),
-            ending: BTreeSet::new(),
+            ending: BTreeMap::new(),
             creating: false,
             queue: VecDeque::new(),
             released: BTreeMap::new(),
@@ -284,7 +285,7 @@ impl Protocol {
             Op::Renew { member, .. } if member == self.me => self.on_renew(now, sent, &result, out),
             Op::Observe => self.on_observe(now, result.ok(), out),
             Op::End { member, .. } if member == self.me => self.on_leave(result.is_ok(), out),
-            Op::End { member, how } => self.on_end(now, member, how, done, out),
+            Op::End { member, how } => self.on_end(now, member, how, &result, out),
             Op::Create(_) => {
                 self.creating = false;
                 self.beat_soon(now);
@@ -339,6 +340,7 @@ impl Protocol {
             self.rank_wake.map(&mut consider);
             let drift = self.setup.timing.drift_permille;
             self.watches.next_deadline(drift, &self.ending).map(&mut consider);
+            self.ending.values().filter(|at| **at < Duration::MAX).min().copied().map(&mut consider);
         }
         at
     }

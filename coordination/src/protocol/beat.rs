@@ -264,8 +264,11 @@ impl Protocol {
             let dead = view.members.iter().filter(|m| m.proven_dead && m.id != self.me);
             over.extend(dead.map(|m| (m.id, m.seq)));
         }
+        // A silence that is over, or that is watched anew, ends the attempts, too.
+        self.ending.retain(|id, at| *at > now || over.iter().any(|(member, _)| member == id));
         for (member, seq) in over {
-            if self.ending.insert(member) {
+            if self.ending.get(&member).is_none_or(|at| now >= *at) {
+                self.ending.insert(member, Duration::MAX);
                 out.push(Output::Do(Op::End { member, how: End::Expire { seq, by: self.me } }));
             }
         }
@@ -276,23 +279,30 @@ impl Protocol {
         now: Duration,
         member: MemberId,
         how: End,
-        done: bool,
+        result: &Result<Reply, StoreError>,
         out: &mut Vec<Output>,
     ) {
         if matches!(how, End::Expire { by, .. } if by != self.me) {
             return;
         }
-        if done {
+        if matches!(result, Ok(Reply::Done(true))) {
             out.push(Output::Note(Note::Expired(member)));
         }
-        self.next_beat = now;
+        let again = now + self.setup.timing.retry;
         if let Stage::Joining { .. } = self.stage {
             self.flight = Flight::None;
+            self.next_beat = if result.is_ok() { now } else { again };
             self.stage = Stage::Joining { blocked: false };
             return;
         }
+        if result.is_err() {
+            // Applied or not, the same compare-and-set does no harm, and a lease is long to wait.
+            self.ending.insert(member, again);
+            return;
+        }
+        self.next_beat = now;
         self.ending.remove(&member);
-        // Whatever the outcome, the next view tells; until then this silence is used up.
+        // Ended, or alive after all: the next view tells, and this silence is used up.
         self.watches.forget(member);
     }
 

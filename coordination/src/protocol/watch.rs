@@ -1,6 +1,6 @@
 //! How long others have been silent, measured on our own clock.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::member::{MemberId, MemberRow};
@@ -61,8 +61,12 @@ impl Watches {
     }
 
     /// When the next member, other than those already being ended, will have been silent for too long.
-    pub(crate) fn next_deadline(&self, drift_permille: u32, but: &BTreeSet<MemberId>) -> Option<Duration> {
-        self.0.iter().filter(|(id, _)| !but.contains(id)).map(|(_, w)| w.deadline(drift_permille)).min()
+    pub(crate) fn next_deadline(
+        &self,
+        drift_permille: u32,
+        but: &BTreeMap<MemberId, Duration>,
+    ) -> Option<Duration> {
+        self.0.iter().filter(|(id, _)| !but.contains_key(id)).map(|(_, w)| w.deadline(drift_permille)).min()
     }
 }
 
@@ -115,6 +119,6 @@ mod tests {
         w.restart();
         w.see(20 * S, &[row(4)], MemberId(1));
         assert!(w.silent(21 * S, 10).is_empty());
-        assert_eq!(w.next_deadline(10, &BTreeSet::new()), Some(25 * S + Duration::from_millis(50)));
+        assert_eq!(w.next_deadline(10, &BTreeMap::new()), Some(25 * S + Duration::from_millis(50)));
     }
 }

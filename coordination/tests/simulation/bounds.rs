@@ -31,11 +31,12 @@ fn until_elsewhere(w: &mut World, keys: &[Key], not: usize) -> u64 {
     panic!("not all is running again: {:?}", w.log);
 }
 
-fn crash_gap(timing: &Timing) -> u64 {
+fn crash_gap(timing: &Timing, mute_expiries: u32) -> u64 {
     let gap = |seed| {
         let (mut w, keys) = cluster(seed, timing.clone(), 6);
         let victim = w.runner(&keys[0]).unwrap();
         w.crash(victim);
+        w.mute_expiries = mute_expiries;
         let gap = until_elsewhere(&mut w, &keys, victim);
         assert!(w.oracle.violations.is_empty(), "seed {seed}: {:?}", w.oracle.violations);
         gap
@@ -45,11 +46,21 @@ fn crash_gap(timing: &Timing) -> u64 {
 
 #[test]
 fn a_crash_is_taken_over_within_the_bound() {
-    let gap = crash_gap(&Timing::default());
+    let gap = crash_gap(&Timing::default(), 0);
     assert!(gap <= 6_600 * MS, "{} ms", gap / MS);
-    let fast = crash_gap(&Timing::fast());
+    let fast = crash_gap(&Timing::fast(), 0);
     assert!(fast <= 3_500 * MS, "{} ms", fast / MS);
     println!("crash to running elsewhere: at most {} ms, fast profile {} ms", gap / MS, fast / MS);
+}
+
+#[test]
+fn an_unanswered_expiry_costs_one_statement_and_not_another_lease() {
+    let timing = Timing::default();
+    // Both survivors try; each attempt is given up after the statement limit.
+    let gap = crash_gap(&timing, 2);
+    let more = (timing.statement + timing.retry).as_micros() as u64;
+    assert!(gap <= 6_600 * MS + more, "{} ms", gap / MS);
+    println!("with unanswered expiries: at most {} ms", gap / MS);
 }
 
 #[test]

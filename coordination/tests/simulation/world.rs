@@ -74,7 +74,7 @@ enum Call {
 #[derive(Debug)]
 enum Event {
     Wake { node: usize, life: u64, stamp: u64 },
-    Apply { id: u64 },
+    Apply { id: u64, mute: bool },
     Answer { id: u64, result: Result<Reply, StoreError> },
     Act { node: usize, life: u64, key: Key, epoch: Epoch },
     Effect { node: usize, life: u64, key: Key, epoch: Epoch, member: MemberId },
@@ -100,6 +100,8 @@ pub struct World {
     pub nodes: Vec<Node>,
     pub oracle: Oracle,
     pub flaw: Flaw,
+    /// The next so many attempts to end a silent member get no answer.
+    pub mute_expiries: u32,
     /// Only the faults the test asks for.
     pub quiet: bool,
     pub timing: Timing,
@@ -125,6 +127,7 @@ impl World {
             nodes: Vec::new(),
             oracle: Oracle::default(),
             flaw,
+            mute_expiries: 0,
             quiet: false,
             timing,
             limits: BTreeMap::new(),
@@ -336,16 +339,22 @@ impl World {
             self.at(self.now + 100, Event::Answer { id, result: Err(StoreError::Broken("broken".into())) });
             return;
         }
+        let expiry = matches!(self.pending[&id].call, Call::Step(Op::End { how: End::Expire { .. }, .. }));
+        let mute = expiry && self.mute_expiries > 0;
+        self.mute_expiries -= u32::from(mute);
+        if mute && self.rng.chance(500) {
+            return; // it is lost on its way; otherwise its answer is
+        }
         let (low, high) = self.nodes[n].latency;
         // Now and then a statement hangs somewhere and is applied long after anybody waits for it.
         let hangs = !self.quiet && self.rng.chance(2);
         let delay = if hangs { self.rng.range(0, 12 * SECOND) } else { self.rng.range(low, high) };
         if !self.nodes[n].cut_requests {
-            self.at(self.now + delay, Event::Apply { id });
+            self.at(self.now + delay, Event::Apply { id, mute });
         }
     }
 
-    fn apply(&mut self, id: u64) {
+    fn apply(&mut self, id: u64, mute: bool) {
         // The answer may have timed out already; the statement is applied all the same.
         let Some(p) = self.pending.get(&id) else { return };
         let (n, call) = (p.node, p.call.clone());
@@ -361,7 +370,7 @@ impl World {
         let reply = self.commit(n, &call);
         let (low, high) = self.nodes[n].way_back;
         let delay = self.rng.range(low, high);
-        if !self.nodes[n].cut_replies && (self.quiet || !self.rng.chance(3)) {
+        if !mute && !self.nodes[n].cut_replies && (self.quiet || !self.rng.chance(3)) {
             self.at(self.now + delay, Event::Answer { id, result: Ok(reply) });
         }
     }
@@ -534,7 +543,7 @@ impl World {
                     self.step(node, Input::Wake);
                 }
             }
-            Event::Apply { id } => self.apply(id),
+            Event::Apply { id, mute } => self.apply(id, mute),
             Event::Answer { id, result } => self.answer(id, result),
             Event::Act { node, key, epoch, .. } => self.act(node, key, epoch),
             Event::Effect { node, key, epoch, member, .. } => self.effect(node, key, epoch, member),
