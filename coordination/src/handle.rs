@@ -12,7 +12,7 @@ use crate::guard::{Guard, within};
 use crate::lease::{Key, Policy};
 use crate::metrics::{Counters, Sample};
 use crate::placement::Placement;
-use crate::protocol::{Protocol, Setup, Stop};
+use crate::protocol::{Protocol, Setup};
 use crate::status::{Phase, Status};
 use crate::store::{Store, StoreError};
 use crate::timing::Timing;
@@ -252,7 +252,12 @@ impl Handle {
     /// giving it away under a running owner would not be safe. Returns when done. Safe to repeat.
     pub async fn shutdown(&self, grace: Duration) {
         let shared = &self.inner.shared;
-        shared.ungated.end_all(Stop::Draining);
+        let ungated = shared.ungated.shutdown(grace, shared.timing.stop);
+        tokio::join!(ungated, self.leave(grace));
+    }
+
+    async fn leave(&self, grace: Duration) {
+        let shared = &self.inner.shared;
         if shared.store.is_none() {
             return;
         }

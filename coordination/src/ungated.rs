@@ -6,15 +6,16 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::driver::{Shared, lock};
 use crate::fire::{FireClaim, Refusal};
 use crate::guard::{Guard, Term, Trust};
 use crate::lease::{Epoch, Key, Lease};
 use crate::member::MemberId;
-use crate::protocol::Stop;
+use crate::protocol::{Loss, Stop};
 
 /// Runs and the last fire of one definition.
 #[derive(Debug)]
@@ -43,6 +44,10 @@ impl Entry {
 pub(crate) struct Ungated {
     entries: Mutex<BTreeMap<Key, Entry>>,
     counts: Mutex<BTreeMap<Key, Count>>,
+    /// Terms that have begun, also those whose offer was withdrawn since; swept when one begins.
+    terms: Mutex<Vec<Weak<Term>>>,
+    /// How many of them have guards.
+    live: watch::Sender<usize>,
 }
 
 impl Ungated {
@@ -78,6 +83,11 @@ impl Ungated {
         entry.term = Arc::downgrade(&term);
         let guards = entry.guards.clone();
         drop(entries);
+        self.live.send_modify(|live| *live += 1);
+        let mut terms = lock(&self.terms);
+        terms.retain(|term| term.strong_count() > 0);
+        terms.push(Arc::downgrade(&term));
+        drop(terms);
         if guards.try_send(Guard::new(term)).is_err() {
             tracing::debug!(activation = %key, "nobody took the activation");
         }
@@ -93,6 +103,7 @@ impl Ungated {
 
     /// The last guard of a key is gone.
     pub(crate) fn ended(&self, shared: &Arc<Shared>, key: &Key, superseded: bool) {
+        self.live.send_modify(|live| *live = live.saturating_sub(1));
         if superseded {
             self.begin_if_idle(shared, key);
         }
@@ -114,12 +125,21 @@ impl Ungated {
         }
     }
 
-    /// Asks everything to end and withdraws all offers.
-    pub(crate) fn end_all(&self, why: Stop) {
-        let entries = std::mem::take(&mut *lock(&self.entries));
-        for term in entries.values().filter_map(|e| e.term.upgrade()) {
-            term.end(why);
+    /// Withdraws all offers, asks everything to end, and waits; what still runs after `grace` is
+    /// revoked and gets `stop` to fall silent.
+    pub(crate) async fn shutdown(&self, grace: Duration, stop: Duration) {
+        lock(&self.entries).clear();
+        let terms = std::mem::take(&mut *lock(&self.terms));
+        let mut live = self.live.subscribe();
+        for (why, limit) in [(Stop::Draining, grace), (Stop::Revoked(Loss::Deadline), stop)] {
+            for term in terms.iter().filter_map(Weak::upgrade) {
+                term.end(why);
+            }
+            if tokio::time::timeout(limit, live.wait_for(|live| *live == 0)).await.is_ok() {
+                return;
+            }
         }
+        tracing::warn!("work of this node did not stop in time");
     }
 
     /// The rules of a fire when nobody else is there.

@@ -5,7 +5,7 @@ use crate::Fired;
 use crate::fire::{FireClaim, Refusal};
 use crate::lease::{Claim, LeaseRow, Release, View};
 use crate::member::{Declaration, End, MemberId, MemberInfo};
-use crate::protocol::Loss;
+use crate::protocol::{Loss, Stop};
 use crate::store::memory::Memory;
 use crate::store::{Answer, FireStore, LeaseStore, MemberStore};
 
@@ -379,7 +379,7 @@ async fn without_a_database_everything_runs_here() {
     let guard = soon(10, again.next()).await.unwrap();
     assert_eq!(guard.claim_fire(7, Some(1)).await, Ok(Fired { run: 1 }), "a changed definition counts anew");
     handle.shutdown(Duration::ZERO).await;
-    assert_eq!(guard.stop(), Some(Stop::Draining));
+    assert!(guard.stop().is_some_and(Stop::is_revoked), "no grace was given");
 }
 
 #[tokio::test(start_paused = true)]
@@ -398,4 +398,30 @@ async fn broken_timing_rules_are_told() {
         ..Config::new("a")
     };
     assert!(Coordinator::start(config, store, clock()).is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_database_shutdown_waits_for_what_runs() {
+    let handle = Coordinator::off("solo", clock());
+    let mut offer = handle.register(&Activation::exclusive("t", ""));
+    let guard = offer.next().await.unwrap();
+    let began = tokio::time::Instant::now();
+    let work = tokio::spawn(async move {
+        assert_eq!(guard.ended().await, Stop::Draining);
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert!(guard.holds(), "what was asked politely may finish");
+    });
+    handle.shutdown(Duration::from_secs(20)).await;
+    assert_eq!(began.elapsed(), Duration::from_secs(3));
+    work.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_database_shutdown_revokes_what_runs_too_long() {
+    let handle = Coordinator::off("solo", clock());
+    // Its offer is withdrawn at once, as by a redeployment; the run goes on.
+    let guard = handle.register(&Activation::exclusive("t", "")).next().await.unwrap();
+    let work = tokio::spawn(async move { guard.revoked().await });
+    handle.shutdown(Duration::from_secs(2)).await;
+    assert!(tokio::time::timeout(Duration::from_secs(1), work).await.unwrap().unwrap().is_revoked());
 }

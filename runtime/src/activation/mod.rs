@@ -106,8 +106,7 @@ impl Activations {
 
     /// Hands everything over; runs in flight get `grace` to finish.
     pub async fn shutdown(&self, grace: Duration) {
-        self.handle.shutdown(grace).await;
-        self.alone.shutdown(grace).await;
+        tokio::join!(self.handle.shutdown(grace), self.alone.shutdown(grace));
     }
 }
 
