@@ -71,12 +71,26 @@ impl Activation {
 pub struct Coordinator;
 
 impl Coordinator {
-    /// Starts taking part. Must be called inside a Tokio runtime; returns at once, joining goes on in
-    /// the background and is retried for as long as it takes.
+    /// Starts taking part, in the Tokio runtime of the caller; see [`Coordinator::start_on`].
     ///
     /// # Errors
     /// The timing rules that are broken, one sentence each.
     pub fn start(
+        config: Config,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Handle, Vec<String>> {
+        Self::start_on(&tokio::runtime::Handle::current(), config, store, clock)
+    }
+
+    /// Starts taking part, with the heartbeat in this runtime: one of its own is not held up by work
+    /// that forgets to wait. Returns at once, joining goes on in the background and is retried for as
+    /// long as it takes.
+    ///
+    /// # Errors
+    /// The timing rules that are broken, one sentence each.
+    pub fn start_on(
+        runtime: &tokio::runtime::Handle,
         config: Config,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
@@ -95,7 +109,7 @@ impl Coordinator {
         };
         let shared = Shared::new(clock, Some(store.clone()), config.timing.clone());
         let driver = Driver::new(shared.clone(), store, Protocol::new(setup));
-        tokio::spawn(driver.run());
+        runtime.spawn(driver.run());
         Ok(Handle { inner: Arc::new(Inner { shared, config, numbers: AtomicU64::new(1) }) })
     }
 
@@ -160,8 +174,9 @@ impl Handle {
     }
 
     /// The time all nodes agree on: the database's, carried on by uptime between two looks. Use it
-    /// for scheduled instants, so that a wrong clock on one node has no effect. It never goes back,
-    /// and is never behind an instant that an earlier owner of a task of ours has claimed.
+    /// for scheduled instants, so that a wrong clock on one node has no effect. It goes back only when
+    /// the database's clock was wrong by more than five minutes, and is not behind an instant that an
+    /// earlier owner of a task of ours has claimed less than a minute ahead.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.inner.shared.now()

@@ -61,6 +61,14 @@ impl fmt::Debug for Key {
     }
 }
 
+/// The fingerprint of a definition: the same in every version and on every platform, so that a
+/// program update does not look like a changed definition.
+#[must_use]
+pub fn fingerprint(parts: &[&str]) -> Arc<str> {
+    let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+    format!("{:016x}", hash(&parts)).into()
+}
+
 /// FNV-1a with a final mix: stable across versions and platforms, which placement relies on.
 pub(crate) fn hash(parts: &[&[u8]]) -> u64 {
     let mut h = 0xcbf2_9ce4_8422_2325_u64;
@@ -205,6 +213,12 @@ mod tests {
         let b = Key::new(&format!("{}b", "x".repeat(300)));
         assert_ne!(a, b);
         assert_eq!(a.as_str().chars().count(), MAX_KEY);
+    }
+
+    #[test]
+    fn fingerprints_stay_as_they_are() {
+        assert_eq!(&*fingerprint(&["<task/>"]), "fcaeb14f27becebc");
+        assert_ne!(fingerprint(&["a", "b"]), fingerprint(&["ab"]));
     }
 
     #[test]

@@ -6,27 +6,29 @@ use super::task::ScheduledTask;
 use artifacts::cron::Cron;
 use artifacts::kinds::Task;
 use artifacts::kinds::task::{MESSAGE_INJECTOR, Trigger};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use coordination::lease::fingerprint;
 use std::sync::Arc;
 
 impl ScheduledTask {
     /// What a task artifact means on the server `server`; `None` (and a log line) when it never runs
-    /// here: pinned elsewhere, a class that is not native, an expression that Quartz refuses.
+    /// here: pinned to other servers, a class that is not native, an expression that Quartz refuses.
     pub fn of(task: &Task, server: &str) -> Option<Arc<Self>> {
         let pinned = task.pinned_servers.as_ref().filter(|servers| !servers.is_empty());
         if pinned.is_some_and(|servers| !servers.iter().any(|name| name == server)) {
-            tracing::info!("task '{}' is pinned to other servers and does not run here", task.name);
+            tracing::info!(
+                "task '{}' is pinned to {} and does not run here, on '{server}'",
+                task.name,
+                pinned.map_or_else(String::new, |servers| servers.join(", "))
+            );
             return None;
         }
         if task.class != MESSAGE_INJECTOR {
             tracing::error!("task '{}' does not run: the class {} is not native", task.name, task.class);
             return None;
         }
-        let mut hasher = DefaultHasher::new();
-        task.element.get().to_xml().hash(&mut hasher);
         Some(Arc::new(Self {
             name: task.name.as_str().into(),
-            definition: format!("{:016x}", hasher.finish()).into(),
+            definition: fingerprint(&[&task.element.get().to_xml()]),
             schedule: schedule(task)?,
             injector: Arc::new(Injector::of(task)),
             pinned: pinned.is_some(),

@@ -8,7 +8,7 @@ use crate::message::{Dispatch, Message, Payload, Value, Wire, WireBody, facts::E
 use artifacts::kinds::InboundEndpoint;
 use connectors::contract::{Deliver, Delivery, Gate, Header, Inbound, InboundContext, Outcome};
 use coordination::Guard;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use coordination::lease::{Policy, fingerprint};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,6 +19,8 @@ pub struct InboundSource {
     pub name: Arc<str>,
     /// Changes when the artifact does.
     pub definition: Arc<str>,
+    /// On how many nodes it runs.
+    pub policy: Policy,
     sequence: Arc<str>,
     on_error: Option<Arc<str>>,
     source: Arc<dyn Inbound>,
@@ -58,16 +60,32 @@ impl InboundSource {
                 return None;
             }
         };
-        let mut hasher = DefaultHasher::new();
-        endpoint.element.get().to_xml().hash(&mut hasher);
+        // Values that stand in local entries are part of what it is.
+        let mut parts = vec![endpoint.element.get().to_xml()];
+        parts.extend(endpoint.parameters.iter().filter_map(|p| p.key.as_ref()).filter_map(|p| lookup(&p.key)));
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         Some(Arc::new(Self {
             name: name.as_str().into(),
-            definition: format!("{:016x}", hasher.finish()).into(),
+            definition: fingerprint(&parts),
+            policy: policy(name, parameter("coordination").as_deref()),
             sequence: endpoint.sequence.as_ref().map(|s| s.key.as_str()).unwrap_or_default().into(),
             on_error: endpoint.on_error.as_ref().map(|s| s.key.as_str().into()),
             source,
         }))
     }
+}
+
+/// The parameter `coordination`. MI reads `false` and gates all the same; here it is what it says.
+fn policy(name: &str, text: Option<&str>) -> Policy {
+    let policy = match text.map(str::trim).map(str::to_ascii_lowercase).as_deref() {
+        Some("false") => Policy::EveryNode,
+        Some("shared") => Policy::Shared,
+        _ => Policy::Exclusive,
+    };
+    if policy != Policy::Exclusive {
+        tracing::info!("inbound endpoint '{name}' runs on every node: its parameter coordination says so");
+    }
+    policy
 }
 
 /// An inbound endpoint at work on this node.

@@ -69,7 +69,7 @@ impl Injector {
     }
 
     /// Makes the message and runs its flow to the end. Errors are logged, as MI does; the schedule goes on.
-    pub async fn run(&self, engine: &Arc<Engine>, held: &Arc<Held>, fire_ms: i64, run: i64) {
+    pub async fn run(&self, engine: &Arc<Engine>, held: &Arc<Held>, fire_key: i64, run: i64) {
         let Some(element) = self.body(engine) else {
             tracing::error!("task '{}': neither 'message' nor a readable 'registryKey' is given", self.task);
             return;
@@ -77,7 +77,7 @@ impl Injector {
         let mut message = self.message(&element);
         // For receivers that can compare: an older owner's effects carry a smaller epoch.
         message.properties.set("coordination.epoch", Value::Long(held.guard().epoch().0));
-        message.properties.set("coordination.fire", Value::Long(fire_ms));
+        message.properties.set("coordination.fire", Value::Long(fire_key));
         message.properties.set("coordination.run", Value::Long(run));
         if let Err(problem) = engine.inject(message, &self.to, Some(held.clone())).await {
             tracing::error!("task '{}': {problem}", self.task);

@@ -80,7 +80,7 @@ impl Activations {
         for source in &program.inbounds {
             let activation = Activation {
                 key: Key::new(&format!("inbound/{}", source.name)),
-                policy: Policy::Exclusive,
+                policy: source.policy,
                 definition: source.definition.clone(),
             };
             let runner = InboundRunner { source: source.clone(), engine: self.engine.clone() };

@@ -11,6 +11,9 @@ use jiff::tz::TimeZone;
 /// Fires later than this are misfires (Quartz's threshold).
 pub const MISFIRE_MS: i64 = 60_000;
 
+/// Missed cron instants are counted up to here.
+const COUNTED: usize = 1_000;
+
 /// A trigger.
 #[derive(Debug, Clone)]
 pub enum Schedule {
@@ -30,7 +33,7 @@ pub enum Schedule {
 pub struct Due {
     /// Its instant, also its identity (fire key).
     pub at_ms: i64,
-    /// Starts that were skipped to get there.
+    /// Starts that were due before it and were not made. Those of a finite count are still owed.
     pub missed: i64,
 }
 
@@ -45,8 +48,14 @@ impl Schedule {
 
     /// The next start after the last claimed one. `takeover`: this node has just got the task; of the
     /// starts that nobody made in the meantime only the latest is made up for.
+    ///
+    /// A last start that lies ahead by more than the misfire threshold was made by a clock that has
+    /// been set right since: an interval begins anew now, a cron instant is not made twice.
     pub fn next(&self, last_ms: Option<i64>, now_ms: i64, takeover: bool) -> Option<Due> {
         match self {
+            Schedule::Interval { .. } if last_ms.is_some_and(|last| last > now_ms + MISFIRE_MS) => {
+                Some(Due { at_ms: now_ms, missed: 0 })
+            }
             Schedule::Interval { every_ms, count } => {
                 Some(interval(*every_ms, count.is_some(), last_ms, now_ms, takeover))
             }
@@ -82,7 +91,7 @@ fn cron_next(cron: &Cron, zone: &TimeZone, last: Option<i64>, now: i64, takeover
         let instant = Timestamp::from_millisecond(ms).ok()?;
         cron.next_after(instant, zone).map(|t| t.as_millisecond())
     };
-    let mut due = Due { at_ms: after(from)?, missed: 0 };
+    let mut due = Due { at_ms: after(from)?, missed: last.map_or(0, |last| between(&after, last, from)) };
     while takeover && due.at_ms <= now {
         match after(due.at_ms) {
             Some(later) if later <= now => due = Due { at_ms: later, missed: due.missed + 1 },
@@ -90,6 +99,13 @@ fn cron_next(cron: &Cron, zone: &TimeZone, last: Option<i64>, now: i64, takeover
         }
     }
     Some(due)
+}
+
+/// Instants after `last` up to `until`, at most [`COUNTED`].
+fn between(after: impl Fn(i64) -> Option<i64>, last: i64, until: i64) -> i64 {
+    let instants = std::iter::successors(Some(last), |ms| after(*ms)).skip(1);
+    let count = instants.take_while(|ms| *ms <= until).take(COUNTED).count();
+    i64::try_from(count).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -134,6 +150,19 @@ mod tests {
         assert_eq!(s.next(None, 1_000, true), due(300_000, 0));
         // 30 s late is made up for, two minutes are not.
         assert_eq!(s.next(Some(300_000), 630_000, false), due(600_000, 0));
-        assert_eq!(s.next(Some(300_000), 720_000, false), due(900_000, 0));
+        assert_eq!(s.next(Some(300_000), 720_000, false), due(900_000, 1));
+        assert_eq!(s.next(Some(300_000), 1_400_000, true), due(1_500_000, 3));
+        assert_eq!(s.next(Some(0), 1_000_000_000, true), due(1_000_200_000, 1_000), "counted up to a limit");
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_and_is_set_right_stops_no_interval() {
+        let hour = 3_600_000;
+        assert_eq!(every(1_000, None).next(Some(hour), 5_300, true), due(5_300, 0));
+        assert_eq!(every(1_000, Some(3)).next(Some(hour), 5_300, false), due(5_300, 0));
+        // Those of the cron expression were made: once each.
+        let cron = Cron::parse("0 0/5 * * * ?").unwrap();
+        let s = Schedule::Cron(Box::new(cron), TimeZone::UTC);
+        assert_eq!(s.next(Some(hour), 1_000, true), due(hour + 300_000, 0));
     }
 }

@@ -3,7 +3,7 @@
 use super::fence::{Held, while_held};
 use super::injector::Injector;
 use super::lateness::Lateness;
-use super::schedule::Schedule;
+use super::schedule::{Due, MISFIRE_MS, Schedule};
 use super::{Activated, wait_until};
 use crate::engine::Engine;
 use crate::flow::BoxFuture;
@@ -38,6 +38,13 @@ pub(super) struct TaskRunner {
     pub(super) lateness: Arc<Lateness>,
 }
 
+/// A claimed fire.
+struct Fire {
+    due_ms: i64,
+    key: i64,
+    run: i64,
+}
+
 impl Activated for TaskRunner {
     fn run(&self, guard: Guard) -> BoxFuture<'_, ()> {
         Box::pin(self.fire_until_ended(guard))
@@ -49,23 +56,21 @@ impl TaskRunner {
         let held = Held::of(guard.clone());
         let slots = Arc::new(Semaphore::new(OVERLAPPING));
         let mut last = guard.last_fire();
+        let mut highest = last;
         let mut takeover = true;
         while let Some(due) = self.task.schedule.next(last, self.handle.now().0, takeover) {
             takeover = false;
-            if due.missed > 0 {
-                tracing::warn!(
-                    "task '{}': {} fires were missed and are not made up for",
-                    self.task.name,
-                    due.missed
-                );
-            }
+            self.report(&due, last);
             tokio::select! {
                 () = wait_until(&self.handle, due.at_ms) => {}
                 _why = guard.ended() => return,
             }
             last = Some(due.at_ms);
-            match guard.claim_fire(due.at_ms, self.task.schedule.limit()).await {
-                Ok(fired) => self.start(&held, due.at_ms, fired.run, &slots).await,
+            // The identity of a fire is its instant, and grows even when the clock was set back.
+            let key = highest.map_or(due.at_ms, |highest| due.at_ms.max(highest + 1));
+            highest = Some(key);
+            match guard.claim_fire(key, self.task.schedule.limit()).await {
+                Ok(fired) => self.start(&held, &Fire { due_ms: due.at_ms, key, run: fired.run }, &slots).await,
                 Err(coordination::fire::Refusal::Exhausted) => break,
                 Err(why) => tracing::info!("task '{}': a fire did not start: {why}", self.task.name),
             }
@@ -78,13 +83,33 @@ impl TaskRunner {
         guard.ended().await;
     }
 
-    async fn start(&self, held: &Arc<Held>, fire_ms: i64, run: i64, slots: &Arc<Semaphore>) {
-        let due = Duration::from_millis(u64::try_from(fire_ms).unwrap_or(0));
+    fn report(&self, due: &Due, last: Option<i64>) {
+        let name = &self.task.name;
+        match due.missed {
+            0 => {}
+            missed if self.task.schedule.limit().is_some() => {
+                tracing::warn!("task '{name}': {missed} fires were missed; its runs are still owed");
+            }
+            missed => tracing::warn!("task '{name}': {missed} fires were missed and are not made up for"),
+        }
+        let ahead = last.map_or(0, |last| last - self.handle.now().0);
+        if ahead > MISFIRE_MS {
+            tracing::error!(
+                "task '{name}': its last fire lies {} s ahead, the clock was set back; it runs next in {} s",
+                ahead / 1000,
+                (due.at_ms - self.handle.now().0).max(0) / 1000
+            );
+        }
+    }
+
+    async fn start(&self, held: &Arc<Held>, fire: &Fire, slots: &Arc<Semaphore>) {
+        let due = Duration::from_millis(u64::try_from(fire.due_ms).unwrap_or(0));
         self.lateness.note(self.handle.time().saturating_sub(due));
         let (injector, engine, held) = (self.task.injector.clone(), self.engine.clone(), held.clone());
         let name = self.task.name.clone();
+        let (key, run) = (fire.key, fire.run);
         let flow = async move {
-            if !while_held(held.guard(), injector.run(&engine, &held, fire_ms, run)).await {
+            if !while_held(held.guard(), injector.run(&engine, &held, key, run)).await {
                 tracing::warn!("task '{name}': run {run} was abandoned, its lease is gone");
             }
         };

@@ -32,8 +32,11 @@ pub struct Options {
     pub service_path: String,
     /// Cross-origin headers.
     pub cors: Cors,
-    /// This server's name, for `pinnedServers`.
-    pub server_name: String,
+    /// This server's name, for `pinnedServers`. Without one a proxy takes `localhost` as MI does, and
+    /// a task the host's name.
+    pub server_name: Option<String>,
+    /// Name of the host.
+    pub host_name: String,
     /// Working home: relative paths of inbound endpoints start there.
     pub home: std::path::PathBuf,
 }
@@ -43,7 +46,8 @@ impl Default for Options {
         Self {
             service_path: "services".to_owned(),
             cors: Cors::default(),
-            server_name: "localhost".to_owned(),
+            server_name: None,
+            host_name: "localhost".to_owned(),
             home: std::path::PathBuf::new(),
         }
     }
@@ -92,7 +96,7 @@ pub fn compile(artifacts: &[Artifact], options: &Options) -> (Program, Diagnosti
                 let spec = store_spec(store);
                 program.stores.entry(spec.name.clone()).or_insert_with(|| Arc::new(spec));
             }
-            Artifact::Task(task) => program.tasks.extend(ScheduledTask::of(task, &options.server_name)),
+            Artifact::Task(task) => program.tasks.extend(ScheduledTask::of(task, options.server_name.as_deref().unwrap_or(&options.host_name))),
             Artifact::InboundEndpoint(endpoint) if http_inbound(endpoint).is_some() => {
                 program.http_inbounds.extend(http_inbound(endpoint).filter(|_| !endpoint.suspend));
             }
@@ -265,8 +269,9 @@ impl Compiler {
     }
 
     fn proxy(&mut self, proxy: &kinds::Proxy, options: &Options) -> Option<Arc<ProxyProgram>> {
+        let server = options.server_name.as_deref().unwrap_or("localhost");
         let pinned_elsewhere =
-            proxy.pinned_servers.as_ref().is_some_and(|p| !p.contains(&options.server_name));
+            proxy.pinned_servers.as_ref().is_some_and(|p| !p.iter().any(|name| name == server));
         let in_flow = self.flow_target(proxy.in_sequence.as_ref());
         let endpoint = proxy.endpoint.as_ref().map(|endpoint| match endpoint {
             TargetEndpoint::Named(reference) => ProxyTarget::Named(reference.key.as_str().into()),

@@ -31,7 +31,7 @@
 //! and environment variables `heartBeatInterval` (ms) and `heartbeatMaxRetry` stand for a heartbeat
 //! and a lease when the section says nothing of its own.
 
-use crate::settings::{DataSource, PORT_OFFSET, Settings};
+use crate::settings::{DataSource, PORT_OFFSET, Settings, host_name};
 use ::coordination::clock::SystemClock;
 use ::coordination::placement::Placement;
 use ::coordination::store::address::Address;
@@ -69,11 +69,24 @@ pub(super) fn start(settings: &Settings) -> Result<Handle, String> {
         ..Config::new(&node)
     };
     let bound = config.timing.takeover_bound();
-    let handle = Coordinator::start(config, store, clock).map_err(|problems| problems.join("; "))?;
+    let runtime = heartbeat().map_err(|error| format!("no thread for the heartbeat: {error}"))?;
+    let handle =
+        Coordinator::start_on(&runtime, config, store, clock).map_err(|problems| problems.join("; "))?;
     tracing::info!(
         "coordination is on: node '{node}', group '{group}', a lost node is replaced within {:.1} s",
         bound.as_secs_f64()
     );
+    Ok(handle)
+}
+
+/// A thread for the heartbeat alone: a flow that computes for seconds, or a disk that hangs, must not
+/// look like the death of this node. It lives as long as the process.
+fn heartbeat() -> std::io::Result<tokio::runtime::Handle> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let handle = runtime.handle().clone();
+    std::thread::Builder::new()
+        .name("coordination".into())
+        .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
     Ok(handle)
 }
 
@@ -117,10 +130,9 @@ fn node_id(settings: &Settings) -> String {
     if let Some(said) = said {
         return said.to_owned();
     }
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host = if host.trim().is_empty() { "localhost" } else { host.trim() };
+    let host = host_name();
     match settings.server.offset {
-        PORT_OFFSET => host.to_owned(),
+        PORT_OFFSET => host,
         offset => format!("{host}-{offset}"),
     }
 }

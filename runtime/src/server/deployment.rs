@@ -5,7 +5,7 @@ use crate::compile::{self, Options};
 use crate::deploy;
 use crate::program::{DeployedRegistry, Program};
 use crate::router::Cors;
-use crate::settings::Settings;
+use crate::settings::{Settings, host_name};
 use artifacts::diagnostics::{Diagnostics, Severity};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -48,6 +48,7 @@ fn options(settings: &Settings, home: PathBuf) -> Options {
             headers: http::HeaderValue::from_str(headers)
                 .unwrap_or_else(|_| http::HeaderValue::from_static("")),
         },
-        server_name: settings.environment.property("SynapseServerName").unwrap_or("localhost").to_owned(),
+        server_name: settings.environment.property("SynapseServerName").map(str::to_owned),
+        host_name: host_name(),
     }
 }

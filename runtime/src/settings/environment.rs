@@ -2,6 +2,12 @@
 
 use std::collections::BTreeMap;
 
+/// Name of this machine or pod.
+pub fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    if name.trim().is_empty() { "localhost".to_owned() } else { name.trim().to_owned() }
+}
+
 /// Environment variables and system properties, taken once at start so that tests can own them.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {

@@ -7,7 +7,7 @@ mod environment;
 mod flat;
 mod sections;
 
-pub use environment::Environment;
+pub use environment::{Environment, host_name};
 pub use flat::{Flat, text_of};
 pub use sections::{
     ClusterConfig, DataSource, HttpListener, HttpTransport, ManagementApi, Mediation, PORT_OFFSET, Server,
