@@ -62,7 +62,8 @@ impl InboundSource {
         };
         // Values that stand in local entries are part of what it is.
         let mut parts = vec![endpoint.element.get().to_xml()];
-        parts.extend(endpoint.parameters.iter().filter_map(|p| p.key.as_ref()).filter_map(|p| lookup(&p.key)));
+        parts
+            .extend(endpoint.parameters.iter().filter_map(|p| p.key.as_ref()).filter_map(|p| lookup(&p.key)));
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         Some(Arc::new(Self {
             name: name.as_str().into(),

@@ -70,7 +70,9 @@ impl TaskRunner {
             let key = highest.map_or(due.at_ms, |highest| due.at_ms.max(highest + 1));
             highest = Some(key);
             match guard.claim_fire(key, self.task.schedule.limit()).await {
-                Ok(fired) => self.start(&held, &Fire { due_ms: due.at_ms, key, run: fired.run }, &slots).await,
+                Ok(fired) => {
+                    self.start(&held, &Fire { due_ms: due.at_ms, key, run: fired.run }, &slots).await
+                }
                 Err(coordination::fire::Refusal::Exhausted) => break,
                 Err(why) => tracing::info!("task '{}': a fire did not start: {why}", self.task.name),
             }

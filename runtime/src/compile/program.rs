@@ -96,7 +96,10 @@ pub fn compile(artifacts: &[Artifact], options: &Options) -> (Program, Diagnosti
                 let spec = store_spec(store);
                 program.stores.entry(spec.name.clone()).or_insert_with(|| Arc::new(spec));
             }
-            Artifact::Task(task) => program.tasks.extend(ScheduledTask::of(task, options.server_name.as_deref().unwrap_or(&options.host_name))),
+            Artifact::Task(task) => program.tasks.extend(ScheduledTask::of(
+                task,
+                options.server_name.as_deref().unwrap_or(&options.host_name),
+            )),
             Artifact::InboundEndpoint(endpoint) if http_inbound(endpoint).is_some() => {
                 program.http_inbounds.extend(http_inbound(endpoint).filter(|_| !endpoint.suspend));
             }
