@@ -91,7 +91,7 @@ fn cron_next(cron: &Cron, zone: &TimeZone, last: Option<i64>, now: i64, takeover
         let instant = Timestamp::from_millisecond(ms).ok()?;
         cron.next_after(instant, zone).map(|t| t.as_millisecond())
     };
-    let mut due = Due { at_ms: after(from)?, missed: last.map_or(0, |last| between(&after, last, from)) };
+    let mut due = Due { at_ms: after(from)?, missed: last.map_or(0, |last| between(after, last, from)) };
     while takeover && due.at_ms <= now {
         match after(due.at_ms) {
             Some(later) if later <= now => due = Due { at_ms: later, missed: due.missed + 1 },

@@ -1,35 +1,6 @@
 //! Settings to a coordinator: `WSO2_COORDINATION_DB`, `[cluster_config]`, `[task_handling]`, MI's
-//! environment variables, and our own `[coordination]` section.
-//!
-//! ```toml
-//! [coordination]                 # every key is optional
-//! url = "jdbc:postgresql://db:5432/mi"   # else the datasource WSO2_COORDINATION_DB; none: off
-//! username = "mi"                #       "sqlite:FILE" serves several processes of one machine
-//! password = "$env{DB_PASSWORD}"
-//! enabled = true                 # false switches coordination off although there is a database
-//! group = "default"              # only nodes of one group see each other; else `localGroupId`
-//! node_id = "pod-1"              # else `nodeId`, cluster_config.node_id, the host's name
-//! weight = 1                     # share of the work
-//! connections = 4                # to the database for claims and fires, at most; two more for heartbeats
-//! profile = "default"            # default | fast | cautious: the lengths below, together
-//!                                # default     fast  cautious
-//! heartbeat_ms = 1000            #    1000      500      2000   pause between two renewals
-//! lease_ms = 5000                #    5000     2500     15000   silence before others take over
-//! fence_ms = 3500                #    3500     1500     11000   acting after the last good renewal
-//! statement_ms = 800             #     800      400      1600   longest wait for one statement
-//! stop_ms = 1000                 #    1000      500      2000   time to fall silent after a fence
-//! claim_delay_ms = 250           #     250      250       250   wait of the second choice
-//! retry_ms = 100                 #     100       50       200   pause after a failed statement
-//! rebalance_after_ms = 10000     #   10000     5000     30000   quiet time before work moves
-//! rebalance_pace_ms = 2000       #    2000     1000      2000   pause between two moves
-//! drift_permille = 10            #      10       10        10   assumed error of clock rates
-//! slack_ms = 250                 #     250      250       250   scheduling slack
-//! ```
-//!
-//! With `heartbeat_ms` or `lease_ms` alone the lengths that depend on them are derived; whatever is
-//! written wins, and rules that do not hold are refused with a sentence each. MI's system properties
-//! and environment variables `heartBeatInterval` (ms) and `heartbeatMaxRetry` stand for a heartbeat
-//! and a lease when the section says nothing of its own.
+//! environment variables, and our own `[coordination]` section. The coordination library's README has
+//! the table of all keys.
 
 use crate::settings::{DataSource, PORT_OFFSET, Settings, host_name};
 use ::coordination::clock::SystemClock;
@@ -235,11 +206,11 @@ mod tests {
 
     #[test]
     fn the_documented_lengths_are_the_profiles() {
-        let table = include_str!("coordination.rs").lines().filter_map(|line| {
-            let (key, rest) = line.strip_prefix("//! ")?.split_once(" = ")?;
-            let (_, columns) = rest.split_once('#')?;
-            let numbers: Vec<u32> = columns.split_whitespace().map_while(|word| word.parse().ok()).collect();
-            Some((key.to_owned(), numbers)).filter(|(_, numbers)| numbers.len() == 3)
+        let table = include_str!("../../../coordination/README.md").lines().filter_map(|line| {
+            let mut cells = line.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`'));
+            let key = cells.next()?.to_owned();
+            let numbers: Vec<u32> = cells.take(3).filter_map(|cell| cell.parse().ok()).collect();
+            Some((key, numbers)).filter(|(_, numbers)| numbers.len() == 3)
         });
         let rows: Vec<(String, Vec<u32>)> = table.collect();
         assert_eq!(rows.len(), Timing::KNOBS.len());
