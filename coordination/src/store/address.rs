@@ -164,15 +164,16 @@ impl Address {
                  its coordination library"
             )));
         }
+        let work = usize::try_from(work.max(1)).unwrap_or(usize::MAX);
         match self.kind {
-            Kind::Postgres => self.open_postgres(group, work.max(1)),
-            Kind::MySql => self.open_mysql(group, work.max(1)),
+            Kind::Postgres => self.open_postgres(group, work),
+            Kind::MySql => self.open_mysql(group, work),
             Kind::Sqlite => self.open_sqlite(group),
         }
     }
 
     #[cfg(feature = "postgres")]
-    fn open_postgres(&self, group: &str, work: u32) -> Result<Arc<dyn Store>, StoreError> {
+    fn open_postgres(&self, group: &str, work: usize) -> Result<Arc<dyn Store>, StoreError> {
         use sqlx::postgres::PgConnectOptions;
         let mode = self.tls().parse().map_err(|e: sqlx::Error| StoreError::Setup(e.to_string()))?;
         let mut options = PgConnectOptions::new_without_pgpass()
@@ -197,12 +198,12 @@ impl Address {
     }
 
     #[cfg(not(feature = "postgres"))]
-    fn open_postgres(&self, _group: &str, _work: u32) -> Result<Arc<dyn Store>, StoreError> {
+    fn open_postgres(&self, _group: &str, _work: usize) -> Result<Arc<dyn Store>, StoreError> {
         Err(StoreError::Setup("this program was built without PostgreSQL".into()))
     }
 
     #[cfg(feature = "mysql")]
-    fn open_mysql(&self, group: &str, work: u32) -> Result<Arc<dyn Store>, StoreError> {
+    fn open_mysql(&self, group: &str, work: usize) -> Result<Arc<dyn Store>, StoreError> {
         use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
         let mode = match self.tls() {
             "disable" => MySqlSslMode::Disabled,
@@ -229,7 +230,7 @@ impl Address {
     }
 
     #[cfg(not(feature = "mysql"))]
-    fn open_mysql(&self, _group: &str, _work: u32) -> Result<Arc<dyn Store>, StoreError> {
+    fn open_mysql(&self, _group: &str, _work: usize) -> Result<Arc<dyn Store>, StoreError> {
         Err(StoreError::Setup("this program was built without MySQL and MariaDB".into()))
     }
 

@@ -2,17 +2,60 @@
 
 use std::sync::LazyLock;
 
-use sqlx::mysql::MySqlConnectOptions;
+use futures_util::future::BoxFuture;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use sqlx::{Connection as _, Executor as _, Row as _, SqlSafeStr as _};
 
-use super::sql::engine::{Arg, Engine, Lane, Value, native_engine, sort_error};
+use super::sql::connections::{Connections, Dial, Dialled, Lent, Server};
+use super::sql::engine::{Arg, Engine, Lane, Value, native_engine, only_broken, sort_error};
 use super::sql::{Dialect, SqlStore, Statements};
 use super::{Answer, StoreError};
 
-native_engine!(MySql, sqlx::MySql);
+native_engine!(MySql, sqlx::MySql, Dialer);
 
 /// Read committed: the default level would let a statement see an old snapshot and lock gaps.
-const SESSION: &[&str] =
-    &["SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", "SET SESSION innodb_lock_wait_timeout = 5"];
+const SESSION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; \
+    SET SESSION innodb_lock_wait_timeout = 5; \
+    SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED), \
+    CAST(@@global.read_only AS CHAR) NOT IN ('0', 'OFF') OR @@global.innodb_read_only; \
+    SHOW GLOBAL STATUS LIKE 'Uptime'";
+
+/// The way to the server.
+#[derive(Debug)]
+pub(crate) struct Dialer {
+    hosts: Vec<MySqlConnectOptions>,
+}
+
+impl Dial for Dialer {
+    type Host = MySqlConnectOptions;
+    type Conn = MySqlConnection;
+
+    fn hosts(&self) -> &[MySqlConnectOptions] {
+        &self.hosts
+    }
+
+    fn connect<'a>(
+        &'a self,
+        host: &'a MySqlConnectOptions,
+        warm: &'a [&'static str],
+    ) -> BoxFuture<'a, Result<Dialled<MySqlConnection>, sqlx::Error>> {
+        Box::pin(async move {
+            let mut conn = MySqlConnection::connect_with(host).await?;
+            let told = sqlx::raw_sql(SESSION).fetch_all(&mut conn).await?;
+            for text in warm {
+                only_broken((&mut conn).prepare(text.into_sql_str()).await)?;
+            }
+            let [state, uptime] = told.as_slice() else { return Err(sqlx::Error::RowNotFound) };
+            let (now, read_only) = (state.try_get::<i64, _>(0)?, state.try_get::<i64, _>(1)? != 0);
+            let seconds: i64 = uptime.try_get::<String, _>(1)?.parse().unwrap_or(0);
+            Ok(Dialled { conn, started: Some(now - seconds * 1000), writable: !read_only })
+        })
+    }
+
+    fn ping<'a>(&'a self, conn: &'a mut MySqlConnection) -> BoxFuture<'a, bool> {
+        Box::pin(async { conn.ping().await.is_ok() })
+    }
+}
 
 static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
     Statements::of(&Dialect {
@@ -59,7 +102,8 @@ impl Engine for MySql {
 
 /// A store of one group. Connects with the first statement. `work` connections carry claims and
 /// fires, two more the heartbeats.
-pub(crate) fn open(options: MySqlConnectOptions, group: &str, work: u32) -> SqlStore<impl Engine> {
+pub(crate) fn open(options: MySqlConnectOptions, group: &str, work: usize) -> SqlStore<impl Engine> {
     let name = format!("mysql {}:{}", options.get_host(), options.get_port());
-    SqlStore::new(MySql::open(name, options, SESSION, work), group, work)
+    let dialer = Dialer { hosts: vec![options] };
+    SqlStore::new(MySql::open(name, dialer, STATEMENTS.warm(), work), group, work)
 }

@@ -4,16 +4,56 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use sqlx::postgres::{PgConnectOptions, PgListener};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPoolOptions};
+use sqlx::{Connection as _, Executor as _, Row as _, SqlSafeStr as _};
+use tokio::time::timeout;
 
-use super::sql::engine::{Arg, Engine, Lane, Value, native_engine, sort_error};
+use super::sql::connections::{Connections, Dial, Dialled, Lent, Server};
+use super::sql::engine::{Arg, Engine, Lane, Value, native_engine, only_broken, sort_error};
 use super::sql::{Dialect, SqlStore, Statements};
 use super::{Answer, StoreError};
 
-native_engine!(Native, sqlx::Postgres);
+native_engine!(Native, sqlx::Postgres, Dialer);
 
-/// A hung statement must not hold its row for ever after its client has given up.
-const SESSION: &[&str] = &["SET statement_timeout = 10000", "SET lock_timeout = 5000"];
+/// A hung statement must not hold its row for long after its client has given up.
+const SESSION: &str = "SET statement_timeout = 10000; SET lock_timeout = 5000; \
+    SELECT CAST(extract(epoch FROM pg_postmaster_start_time()) * 1000 AS BIGINT), \
+    CAST(pg_is_in_recovery() AS INT)";
+
+/// The way to the server.
+#[derive(Debug)]
+pub(crate) struct Dialer {
+    hosts: Vec<PgConnectOptions>,
+}
+
+impl Dial for Dialer {
+    type Host = PgConnectOptions;
+    type Conn = PgConnection;
+
+    fn hosts(&self) -> &[PgConnectOptions] {
+        &self.hosts
+    }
+
+    fn connect<'a>(
+        &'a self,
+        host: &'a PgConnectOptions,
+        warm: &'a [&'static str],
+    ) -> BoxFuture<'a, Result<Dialled<PgConnection>, sqlx::Error>> {
+        Box::pin(async move {
+            let mut conn = PgConnection::connect_with(host).await?;
+            let told = sqlx::raw_sql(SESSION).fetch_one(&mut conn).await?;
+            for text in warm {
+                only_broken((&mut conn).prepare(text.into_sql_str()).await)?;
+            }
+            let (started, standby) = (told.try_get(0)?, told.try_get::<i32, _>(1)?);
+            Ok(Dialled { conn, started, writable: standby == 0 })
+        })
+    }
+
+    fn ping<'a>(&'a self, conn: &'a mut PgConnection) -> BoxFuture<'a, bool> {
+        Box::pin(async { conn.ping().await.is_ok() })
+    }
+}
 
 static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
     Statements::of(&Dialect {
@@ -32,26 +72,70 @@ static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
 #[derive(Debug)]
 pub(crate) struct Postgres {
     native: Native,
+    hosts: Vec<PgConnectOptions>,
     /// Connected when somebody first listens. Behind a pooler that shares sessions it hears nothing,
     /// which costs at most a heartbeat per hand-over.
     ear: tokio::sync::Mutex<Option<PgListener>>,
 }
 
+/// An ear that heard nothing for this long is asked whether it still can.
+const QUIET: Duration = Duration::from_secs(30);
+
+/// Longest wait for that answer, and for a new ear.
+const EAR_LIMIT: Duration = Duration::from_secs(5);
+
 impl Postgres {
-    /// Waits for one announcement to this group.
+    /// Waits for one announcement to this group. A connection that was cut without a word is deaf
+    /// for ever, so the ear is given up as soon as the lane of the heartbeats is doubted.
     async fn hear(&self, group: &str) -> Result<(), sqlx::Error> {
         let mut ear = self.ear.lock().await;
+        let mut doubts = self.native.control.doubts();
         let mut listener = match ear.take() {
             Some(listener) => listener,
-            None => {
-                let mut listener = PgListener::connect_with(&self.native.control).await?;
-                listener.listen("ganglion").await?;
-                listener
-            }
+            None => self.listen().await?,
         };
-        while listener.recv().await?.payload() != group {}
+        loop {
+            tokio::select! {
+                heard = timeout(QUIET, listener.try_recv()) => match heard.map_or(Ok(None), |h| h.map(Some)) {
+                    Ok(Some(Some(said))) if said.payload() == group => break,
+                    Ok(Some(Some(_))) => {}
+                    Ok(Some(None)) => return Err(sqlx::Error::PoolClosed),
+                    Err(error) => return Err(error),
+                    Ok(None) => {
+                        let answer = timeout(EAR_LIMIT, listener.execute("SELECT 1")).await;
+                        answer.map_err(|_| sqlx::Error::PoolTimedOut)??;
+                    }
+                },
+                _ = doubts.changed() => return Err(sqlx::Error::PoolTimedOut),
+            }
+        }
         *ear = Some(listener);
         Ok(())
+    }
+
+    /// On the first host that allows it; a standby does not.
+    async fn listen(&self) -> Result<PgListener, sqlx::Error> {
+        let mut failure = sqlx::Error::PoolClosed;
+        for host in &self.hosts {
+            let pool = PgPoolOptions::new()
+                .max_connections(1)
+                .acquire_timeout(EAR_LIMIT)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .connect_lazy_with(host.clone());
+            let listening = async {
+                let mut listener = PgListener::connect_with(&pool).await?;
+                listener.eager_reconnect(false);
+                listener.listen("ganglion").await?;
+                Ok(listener)
+            };
+            match timeout(EAR_LIMIT, listening).await {
+                Ok(Ok(listener)) => return Ok(listener),
+                Ok(Err(error)) => failure = error,
+                Err(_) => failure = sqlx::Error::PoolTimedOut,
+            }
+        }
+        Err(failure)
     }
 }
 
@@ -94,8 +178,9 @@ impl Engine for Postgres {
 
 /// A store of one group. Connects with the first statement. `work` connections carry claims and
 /// fires, two more the heartbeats.
-pub(crate) fn open(options: PgConnectOptions, group: &str, work: u32) -> SqlStore<impl Engine> {
+pub(crate) fn open(options: PgConnectOptions, group: &str, work: usize) -> SqlStore<impl Engine> {
     let name = format!("postgresql {}:{}", options.get_host(), options.get_port());
-    let native = Native::open(name, options, SESSION, work);
-    SqlStore::new(Postgres { native, ear: tokio::sync::Mutex::default() }, group, work)
+    let hosts = vec![options];
+    let native = Native::open(name, Dialer { hosts: hosts.clone() }, STATEMENTS.warm(), work);
+    SqlStore::new(Postgres { native, hosts, ear: tokio::sync::Mutex::default() }, group, work)
 }

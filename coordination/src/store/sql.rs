@@ -3,6 +3,7 @@
 //! Every write is a compare-and-set on one row. The texts are written once with a few words per
 //! dialect; the engines only send them (see [`engine`]).
 
+pub(crate) mod connections;
 pub(crate) mod engine;
 mod statements;
 
@@ -41,11 +42,11 @@ pub(crate) struct SqlStore<E> {
 
 impl<E: Engine> SqlStore<E> {
     /// `width` statements for work run at the same time.
-    pub(crate) fn new(engine: E, group: &str, width: u32) -> Self {
+    pub(crate) fn new(engine: E, group: &str, width: usize) -> Self {
         Self {
             engine: Arc::new(engine),
             group: group.chars().take(64).collect(),
-            width: usize::try_from(width).unwrap_or(usize::MAX),
+            width,
             ready: Arc::default(),
             offers: Mutex::default(),
         }

@@ -11,15 +11,46 @@ use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use futures_util::future::BoxFuture;
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 
+use super::sql::connections::{Connections, Dial, Dialled, Lent, Server};
 use super::sql::engine::{Arg, Engine, Lane, Value, native_engine, sort_error};
 use super::sql::{Dialect, SqlStore, Statements};
 use super::{Answer, StoreError};
 use crate::lease::hash;
 use crate::member::MemberId;
 
-native_engine!(Native, sqlx::Sqlite);
+native_engine!(Native, sqlx::Sqlite, Dialer);
+
+/// The way to the file.
+#[derive(Debug)]
+pub(crate) struct Dialer([SqliteConnectOptions; 1]);
+
+impl Dial for Dialer {
+    type Host = SqliteConnectOptions;
+    type Conn = SqliteConnection;
+
+    fn hosts(&self) -> &[SqliteConnectOptions] {
+        &self.0
+    }
+
+    fn connect<'a>(
+        &'a self,
+        host: &'a SqliteConnectOptions,
+        _warm: &'a [&'static str],
+    ) -> BoxFuture<'a, Result<Dialled<SqliteConnection>, sqlx::Error>> {
+        Box::pin(async move {
+            let conn = SqliteConnection::connect_with(host).await?;
+            Ok(Dialled { conn, started: None, writable: true })
+        })
+    }
+
+    fn ping<'a>(&'a self, conn: &'a mut SqliteConnection) -> BoxFuture<'a, bool> {
+        Box::pin(async { conn.ping().await.is_ok() })
+    }
+}
 
 static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
     Statements::of(&Dialect {
@@ -123,7 +154,7 @@ fn boot_identity() -> String {
 }
 
 /// One writes at a time: more connections would only wait for each other.
-const WRITERS: u32 = 2;
+const WRITERS: usize = 2;
 
 /// A store of one group in a file, which is made if it is missing. Its folder must exist.
 pub(crate) fn open(path: &Path, group: &str) -> SqlStore<impl Engine> {
@@ -136,7 +167,7 @@ pub(crate) fn open(path: &Path, group: &str) -> SqlStore<impl Engine> {
     let mut locks = path.as_os_str().to_owned();
     locks.push(".locks");
     let engine = Sqlite {
-        native: Native::open(format!("sqlite {}", path.display()), options, &[], WRITERS),
+        native: Native::open(format!("sqlite {}", path.display()), Dialer([options]), [vec![], vec![]], WRITERS),
         locks: locks.into(),
         boot: boot_identity(),
         held: Mutex::default(),

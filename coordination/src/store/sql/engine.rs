@@ -1,5 +1,7 @@
 //! The narrow way to a database: send a text with arguments, get a count or rows.
 
+use std::borrow::Cow;
+
 use futures_util::future::BoxFuture;
 
 use crate::member::MemberId;
@@ -83,111 +85,110 @@ pub(crate) trait Engine: Send + Sync + std::fmt::Debug + 'static {
     fn after_end(&self, _group: &str, _id: MemberId) {}
 }
 
-/// What went wrong, in the three kinds that matter: unknown outcome, certainly not done, hopeless.
+/// What went wrong with a statement: unknown outcome, certainly not done, hopeless.
 pub(crate) fn sort_error(error: &sqlx::Error) -> StoreError {
     let text = error.to_string();
-    match error {
-        sqlx::Error::Database(e) if ends_session(e.code().as_deref().unwrap_or("")) => {
+    let sqlx::Error::Database(answer) = error else { return StoreError::Broken(text) };
+    let code = code(answer.as_ref());
+    match code.as_ref() {
+        // The server is going down, has lost the session, or has become a standby: not ours any more.
+        "1290" | "1792" | "1836" | "1927" | "25006" | "40003" => StoreError::Broken(text),
+        _ if answer.code().is_some_and(|c| c.starts_with("08") || c.starts_with("57P0")) => {
             StoreError::Broken(text)
         }
-        sqlx::Error::Database(_) => StoreError::Refused(text),
-        sqlx::Error::Configuration(_) => StoreError::Setup(text),
-        sqlx::Error::PoolTimedOut => StoreError::Unknown(text),
-        _ => StoreError::Broken(text),
+        // A table or column is missing, or the right to use it.
+        "1044" | "1054" | "1142" | "1143" | "1146" | "42501" | "42703" | "42P01" => StoreError::Setup(text),
+        _ if text.contains("no such table") || text.contains("no such column") => StoreError::Setup(text),
+        _ => StoreError::Refused(text),
     }
 }
 
-/// PostgreSQL classes 08 (connection) and 57P0x (shutdown); MySQL shutdown and lost sessions.
-fn ends_session(code: &str) -> bool {
-    code.starts_with("08") || code.starts_with("57P0") || code == "40003"
+/// The same for a connection that could not be opened: nothing was sent yet. A login that is refused
+/// or a database that does not exist stays so.
+pub(crate) fn sort_opening_error(error: &sqlx::Error) -> StoreError {
+    let text = error.to_string();
+    match error {
+        sqlx::Error::Configuration(_) | sqlx::Error::Tls(_) => StoreError::Setup(text),
+        sqlx::Error::Database(answer) => match answer.code().unwrap_or_default().get(..2) {
+            Some("28" | "3D" | "42") => StoreError::Setup(text),
+            _ => StoreError::Unknown(text),
+        },
+        _ => StoreError::Unknown(text),
+    }
 }
 
-/// Writes an engine over a native sqlx pool: two pools (one per [`Lane`]), connections that were
-/// left in the middle of something are thrown away, and after a failure so is every older one.
+/// A statement that cannot be prepared yet (a table is missing) will say so when it is used.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) fn only_broken<T>(prepared: Result<T, sqlx::Error>) -> Result<(), sqlx::Error> {
+    match prepared {
+        Ok(_) | Err(sqlx::Error::Database(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The SQLSTATE, or MySQL's own number, which says more.
+fn code(answer: &dyn sqlx::error::DatabaseError) -> Cow<'_, str> {
+    #[cfg(feature = "mysql")]
+    if let Some(answer) = answer.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+        return answer.number().to_string().into();
+    }
+    answer.code().unwrap_or_default()
+}
+
+/// Writes an engine over native sqlx connections: two lanes, so that a heartbeat never queues behind
+/// the work, and one connection held ready beside the one in use.
 macro_rules! native_engine {
-    ($Engine:ident, $Db:ty) => {
+    ($Engine:ident, $Db:ty, $Dialer:ty) => {
         /// Sends statements through sqlx.
         #[derive(Debug)]
         pub(crate) struct $Engine {
             name: String,
-            control: sqlx::Pool<$Db>,
-            work: sqlx::Pool<$Db>,
-            broken: std::sync::Arc<std::sync::Mutex<Option<std::time::Instant>>>,
+            control: Connections<$Dialer>,
+            work: Connections<$Dialer>,
         }
 
         impl $Engine {
-            fn open(
-                name: String,
-                options: <<$Db as sqlx::Database>::Connection as sqlx::Connection>::Options,
-                session: &'static [&'static str],
-                work: u32,
-            ) -> Self {
-                let broken: std::sync::Arc<std::sync::Mutex<Option<std::time::Instant>>> =
-                    std::sync::Arc::default();
-                let pool = |size| {
-                    let broken = broken.clone();
-                    sqlx::pool::PoolOptions::<$Db>::new()
-                        .max_connections(size)
-                        .test_before_acquire(false)
-                        .acquire_timeout(std::time::Duration::from_secs(5))
-                        .before_acquire(move |_, meta| {
-                            let broken = *broken.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                            let fresh = broken.is_none_or(|at| meta.age < at.elapsed());
-                            Box::pin(std::future::ready(Ok(fresh)))
-                        })
-                        .after_connect(move |conn, _| {
-                            Box::pin(async move {
-                                for text in session {
-                                    sqlx::raw_sql(*text).execute(&mut *conn).await?;
-                                }
-                                Ok(())
-                            })
-                        })
-                        .connect_lazy_with(options.clone())
-                };
-                let (control, work) = (pool(3), pool(work));
-                Self { name, control, work, broken }
+            fn open(name: String, dialer: $Dialer, texts: [Vec<&'static str>; 2], work: usize) -> Self {
+                let (dialer, server) = (std::sync::Arc::new(dialer), std::sync::Arc::<Server>::default());
+                let [warm_control, warm_work] = texts;
+                let lane =
+                    |warm, keep, size| Connections::new(dialer.clone(), server.clone(), warm, keep, size);
+                Self { name, control: lane(warm_control, 2, 2), work: lane(warm_work, 1, work) }
             }
 
-            async fn lend(&self, lane: Lane) -> Result<Lent<'_>, StoreError> {
-                let pool = if lane == Lane::Control { &self.control } else { &self.work };
-                let conn = pool.acquire().await.map_err(|e| self.failed(&e))?;
-                Ok(Lent { conn: Some(conn), owner: self })
-            }
-
-            fn failed(&self, error: &sqlx::Error) -> StoreError {
-                let error = sort_error(error);
-                if error.is_unknown() {
-                    self.distrust();
+            async fn lend(&self, lane: Lane) -> Result<Lent<$Dialer>, StoreError> {
+                if lane == Lane::Work {
+                    return self.work.lend().await;
                 }
-                error
+                let lent = self.control.lend().await?;
+                if self.control.met_a_restart() {
+                    lent.give_back();
+                    return Err(StoreError::Broken(
+                        "the database server was started anew or replaced".into(),
+                    ));
+                }
+                Ok(lent)
             }
 
-            /// Every connection opened before now may be dead: none is used again.
-            fn distrust(&self) {
-                let mut broken = self.broken.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                *broken = Some(std::time::Instant::now());
-            }
-        }
-
-        /// A connection in use. Unless it is given back it is closed, also when the caller stops
-        /// waiting: its answer could otherwise be taken for that of the next statement's wait.
-        struct Lent<'a> {
-            conn: Option<sqlx::pool::PoolConnection<$Db>>,
-            owner: &'a $Engine,
-        }
-
-        impl Lent<'_> {
-            fn give_back(mut self) {
-                self.conn = None;
-            }
-        }
-
-        impl Drop for Lent<'_> {
-            fn drop(&mut self) {
-                if let Some(conn) = self.conn.take() {
-                    drop(conn.detach());
-                    self.owner.distrust();
+            /// Gives the connection back when the server has answered. A broken one says something
+            /// about those of the other lane too.
+            fn failed(&self, lane: Lane, lent: Lent<$Dialer>, error: &sqlx::Error) -> StoreError {
+                let error = sort_error(error);
+                if !error.is_unknown() {
+                    lent.give_back();
+                    return error;
+                }
+                drop(lent);
+                match (lane, error) {
+                    (Lane::Control, error) => {
+                        self.work.doubt();
+                        error
+                    }
+                    // Whether the server was started anew is for the control lane to say.
+                    (Lane::Work, error) => {
+                        self.control.doubt();
+                        StoreError::Unknown(error.to_string())
+                    }
                 }
             }
         }
@@ -210,8 +211,8 @@ macro_rules! native_engine {
         impl $Engine {
             async fn run(&self, lane: Lane, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, StoreError> {
                 let mut lent = self.lend(lane).await?;
-                let Some(conn) = lent.conn.as_mut() else { return Ok(0) };
-                match bind(sql, args).execute(&mut **conn).await {
+                let Some(conn) = lent.conn() else { return Ok(0) };
+                match bind(sql, args).execute(&mut *conn).await {
                     Ok(done) => {
                         lent.give_back();
                         Ok(done.rows_affected())
@@ -220,13 +221,7 @@ macro_rules! native_engine {
                         lent.give_back();
                         Ok(0)
                     }
-                    Err(e) => {
-                        let error = sort_error(&e);
-                        if !error.is_unknown() {
-                            lent.give_back();
-                        }
-                        Err(error)
-                    }
+                    Err(e) => Err(self.failed(lane, lent, &e)),
                 }
             }
 
@@ -239,16 +234,10 @@ macro_rules! native_engine {
             ) -> Result<Vec<Vec<Value>>, StoreError> {
                 use sqlx::Row as _;
                 let mut lent = self.lend(lane).await?;
-                let Some(conn) = lent.conn.as_mut() else { return Ok(Vec::new()) };
-                let rows = match bind(sql, args).fetch_all(&mut **conn).await {
+                let Some(conn) = lent.conn() else { return Ok(Vec::new()) };
+                let rows = match bind(sql, args).fetch_all(&mut *conn).await {
                     Ok(rows) => rows,
-                    Err(e) => {
-                        let error = sort_error(&e);
-                        if !error.is_unknown() {
-                            lent.give_back();
-                        }
-                        return Err(error);
-                    }
+                    Err(e) => return Err(self.failed(lane, lent, &e)),
                 };
                 lent.give_back();
                 let read = |row: &<$Db as sqlx::Database>::Row| {

@@ -129,6 +129,14 @@ impl Statements {
     }
 }
 
+impl Statements {
+    /// Those that must not wait for their preparation: of heartbeats, and of work.
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    pub(crate) fn warm(&'static self) -> [Vec<&'static str>; 2] {
+        [vec![&self.renew, &self.observe], vec![&self.claim, &self.fire, &self.release]]
+    }
+}
+
 /// `?` to `$1`, `$2`, ...; none of the texts has a question mark of another meaning.
 fn number(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
