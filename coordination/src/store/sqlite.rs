@@ -167,7 +167,12 @@ pub(crate) fn open(path: &Path, group: &str) -> SqlStore<impl Engine> {
     let mut locks = path.as_os_str().to_owned();
     locks.push(".locks");
     let engine = Sqlite {
-        native: Native::open(format!("sqlite {}", path.display()), Dialer([options]), [vec![], vec![]], WRITERS),
+        native: Native::open(
+            format!("sqlite {}", path.display()),
+            Dialer([options]),
+            [vec![], vec![]],
+            WRITERS,
+        ),
         locks: locks.into(),
         boot: boot_identity(),
         held: Mutex::default(),
