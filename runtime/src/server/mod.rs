@@ -31,9 +31,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use watch::Snapshot;
 
-/// How often the paths are looked at for changes: MI's interval.
-const SCAN_INTERVAL: Duration = Duration::from_secs(15);
-
 /// Why a server does not start or run on.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -101,6 +98,7 @@ async fn serve(args: RunArgs, environment: Environment, started: Instant) -> Res
     let snapshot = Snapshot::take(&paths);
     let deployed = deployment::deploy(&paths, &settings);
     let health = Arc::new(Health::default());
+    let scan = watch::interval(&home);
     let services = Arc::new(services(&settings, home));
     let engine = Engine::new(deployed.program.clone(), services);
     announce(&deployed, &health);
@@ -116,7 +114,7 @@ async fn serve(args: RunArgs, environment: Environment, started: Instant) -> Res
     server.start_work(&deployed).await;
     tracing::info!("Ganglion started in {:.2} seconds", started.elapsed().as_secs_f64());
     if settings.server.hot_deployment {
-        tokio::spawn(redeploy_on_change(paths, settings, server.clone(), snapshot));
+        tokio::spawn(redeploy_on_change(paths, settings, server.clone(), snapshot, scan));
     }
     wait_for_signal().await;
     server.drain(&listeners).await;
@@ -288,8 +286,9 @@ async fn redeploy_on_change(
     settings: Settings,
     server: Arc<Server>,
     mut known: Snapshot,
+    scan: Duration,
 ) {
-    let mut tick = tokio::time::interval(SCAN_INTERVAL);
+    let mut tick = tokio::time::interval(scan);
     tick.tick().await;
     loop {
         tick.tick().await;

@@ -3,11 +3,20 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// Deepest folder that is looked into, and most files that are remembered.
 const MAX_DEPTH: usize = 16;
 const MAX_FILES: usize = 100_000;
+
+/// How often the paths are looked at: MI's 15 s, unless `DeploymentUpdateInterval` in the home's
+/// `conf/carbon.xml` says how many seconds, as MI's tooling writes it.
+pub(super) fn interval(home: &Path) -> Duration {
+    let text = std::fs::read_to_string(home.join("conf/carbon.xml")).unwrap_or_default();
+    let value = text.split_once("<DeploymentUpdateInterval>").and_then(|(_, rest)| rest.split_once('<'));
+    let seconds = value.and_then(|(value, _)| value.trim().parse().ok()).filter(|seconds| *seconds > 0);
+    Duration::from_secs(seconds.unwrap_or(15))
+}
 
 /// What the files at the paths looked like: changes when one is added, removed or written.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -115,5 +124,22 @@ mod tests {
         symlink("..2", root.join("..new")).unwrap();
         std::fs::rename(root.join("..new"), root.join("..data")).unwrap();
         assert_ne!(one, Snapshot::take(&paths));
+    }
+
+    #[test]
+    fn the_interval_is_mis_unless_its_file_says_otherwise() {
+        let home = tempfile::tempdir().unwrap();
+        assert_eq!(interval(home.path()), Duration::from_secs(15));
+        std::fs::create_dir(home.path().join("conf")).unwrap();
+        let write = |seconds: &str| {
+            let text = format!(
+                "<Server><Axis2Config><DeploymentUpdateInterval>{seconds}</DeploymentUpdateInterval></Axis2Config></Server>"
+            );
+            std::fs::write(home.path().join("conf/carbon.xml"), text).unwrap();
+        };
+        write("1");
+        assert_eq!(interval(home.path()), Duration::from_secs(1));
+        write("0");
+        assert_eq!(interval(home.path()), Duration::from_secs(15));
     }
 }
