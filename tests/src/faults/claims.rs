@@ -10,10 +10,10 @@ use super::rules::Violation;
 /// A promise about a part of the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
-    /// C5: each task that these processes had at `since` starts elsewhere within `bound`.
-    Takeover { victims: Vec<String>, since: Duration, bound: Duration },
+    /// C5: each of these tasks that `victims` had at `since` starts elsewhere within `bound`.
+    Takeover { tasks: Vec<String>, victims: Vec<String>, since: Duration, bound: Duration },
     /// C5 of a stop in good order: counted from the end of the task's last run on `victim`.
-    HandOver { victim: String, since: Duration, bound: Duration },
+    HandOver { tasks: Vec<String>, victim: String, since: Duration, bound: Duration },
     /// Nothing starts on this process (none given: on any) between two instants.
     Silent { process: Option<String>, from: Duration, to: Duration },
     /// Each of these tasks starts within `bound` from `since` on.
@@ -43,14 +43,16 @@ impl Claim {
     /// What the record says about it.
     pub fn judge(&self, record: &Record) -> (Option<Gap>, Vec<Violation>) {
         match self {
-            Claim::Takeover { victims, since, bound } => {
+            Claim::Takeover { tasks, victims, since, bound } => {
                 let owned = record.owners(*since);
-                let lost = owned.into_iter().filter(|(_, owner)| victims.contains(owner));
+                let lost =
+                    owned.into_iter().filter(|(task, owner)| tasks.contains(task) && victims.contains(owner));
                 let bases: BTreeMap<String, Duration> = lost.map(|(task, _)| (task, *since)).collect();
                 gaps(record, &bases, *bound, |process| !victims.iter().any(|v| v == process))
             }
-            Claim::HandOver { victim, since, bound } => {
-                let bases = ends_of_runs(record, victim, *since);
+            Claim::HandOver { tasks, victim, since, bound } => {
+                let mut bases = ends_of_runs(record, victim, *since);
+                bases.retain(|task, _| tasks.contains(task));
                 gaps(record, &bases, *bound, |process| process != victim)
             }
             Claim::Return { tasks, since, bound } => {
@@ -200,13 +202,19 @@ mod tests {
         let gap = Some(Gap { longest: ms(850), bound: ms(850) });
         assert_eq!(claim(850).judge(&takeover()), (gap, vec![]));
         assert_eq!(broken(&claim(849)), ["C5"]);
-        let nobody = Claim::Takeover { victims: vec!["n2.0".into()], since: ms(1200), bound: ms(9000) };
+        let (tasks, victims) = (vec!["a".into()], vec!["n2.0".into()]);
+        let nobody = Claim::Takeover { tasks, victims, since: ms(1200), bound: ms(9000) };
         assert_eq!(broken(&nobody), ["C5"], "nobody started it again");
     }
 
     #[test]
     fn a_hand_over_is_counted_from_the_last_end() {
-        let claim = |bound| Claim::HandOver { victim: "n1.0".into(), since: ms(50), bound: ms(bound) };
+        let claim = |bound| Claim::HandOver {
+            tasks: vec!["a".into()],
+            victim: "n1.0".into(),
+            since: ms(50),
+            bound: ms(bound),
+        };
         assert!(broken(&claim(800)).is_empty());
         assert_eq!(broken(&claim(799)), ["C5"]);
     }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::catalogue::{FAULTS, Fault, Form};
 use super::cluster::World;
 use super::database::{Databases, Kind};
+use super::node;
 use super::profile::{self, Profile};
 use super::report;
 use super::run::{self, Outcome, Try};
@@ -100,12 +102,19 @@ impl Arguments {
     }
 
     fn tries(&self) -> Vec<Try> {
-        let profile = self.profile.unwrap_or(match self.what.as_str() {
-            "long" => profile::DEFAULT,
-            _ => profile::FAST,
-        });
-        let tries = self.chosen().into_iter();
-        tries.flat_map(|fault| self.kinds.iter().map(move |&kind| Try { fault, kind, profile })).collect()
+        let usual = if self.what == "long" { profile::DEFAULT } else { profile::FAST };
+        let mut tries = Vec::new();
+        for fault in self.chosen() {
+            let profiles = match self.profile {
+                Some(profile) => vec![profile],
+                None if fault.form == Form::Trials => vec![profile::DEFAULT, profile::FAST],
+                None => vec![usual],
+            };
+            for profile in profiles {
+                tries.extend(self.kinds.iter().map(|&kind| Try { fault, kind, profile }));
+            }
+        }
+        tries
     }
 }
 
@@ -113,7 +122,7 @@ impl Arguments {
 pub fn run(arguments: &Arguments, tell: impl Fn(&str) + Sync) -> Result<i32, String> {
     if arguments.what == "list" {
         for fault in FAULTS {
-            let form = if fault.form == Form::Long { "  (long form)" } else { "" };
+            let form = if fault.form == Form::Always { "" } else { "  (long form)" };
             tell(&format!("{:<24}{}{form}", fault.name, fault.about));
         }
         return Ok(0);
@@ -133,6 +142,8 @@ pub fn run(arguments: &Arguments, tell: impl Fn(&str) + Sync) -> Result<i32, Str
             return Ok(0);
         }
     };
+    let databases = Arc::new(databases);
+    runtime.spawn(end_on_signal(databases.clone()));
     let world = World { runtime: runtime.handle().clone(), binary, databases };
     let folder = PathBuf::from("target/faults");
     let told = |outcome: &Outcome| {
@@ -145,11 +156,29 @@ pub fn run(arguments: &Arguments, tell: impl Fn(&str) + Sync) -> Result<i32, Str
     finish(arguments, &outcomes, tell)
 }
 
+/// A signal ends this program, and what it has started.
+async fn end_on_signal(databases: Arc<Databases>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    node::kill_all();
+    databases.end();
+    std::process::exit(130);
+}
+
 fn finish(arguments: &Arguments, outcomes: &[Outcome], tell: impl Fn(&str)) -> Result<i32, String> {
     let text = format!(
-        "# Faults\n\n{}\n{}\n{}",
+        "# Faults\n\n{}\n{}{}\n{}",
         report::machine(),
         report::faults(outcomes),
+        report::trials(outcomes),
         report::notes(outcomes)
     );
     if let Some(folder) = arguments.report.parent() {
@@ -157,8 +186,10 @@ fn finish(arguments: &Arguments, outcomes: &[Outcome], tell: impl Fn(&str)) -> R
     }
     std::fs::write(&arguments.report, &text).map_err(|e| format!("{}: {e}", arguments.report.display()))?;
     tell(&text);
-    let failed = outcomes.iter().filter(|o| !o.is_good()).count();
-    tell(&format!("{} passed, {failed} failed, 0 skipped", outcomes.len() - failed));
+    let passed = outcomes.iter().filter(|o| o.is_good()).count();
+    let skipped = outcomes.iter().filter(|o| o.is_skipped()).count();
+    let failed = outcomes.len() - passed - skipped;
+    tell(&format!("{passed} passed, {failed} failed, {skipped} skipped"));
     Ok(i32::from(failed > 0))
 }
 
@@ -176,7 +207,8 @@ mod tests {
         let tries = read_well.tries();
         assert_eq!(tries.len(), 1);
         assert_eq!((tries[0].kind, tries[0].profile), (Kind::MariaDb, profile::DEFAULT));
-        assert_eq!(read("long").unwrap().tries().len(), 2 * FAULTS.len());
+        let trials = FAULTS.iter().filter(|f| f.form == Form::Trials).count();
+        assert_eq!(read("long").unwrap().tries().len(), 2 * (FAULTS.len() + trials));
         assert!(read("short").unwrap().tries().iter().all(|t| t.profile == profile::FAST));
     }
 

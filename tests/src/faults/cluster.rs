@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio::runtime::Handle;
 
-use super::claims::Claim;
+use super::claims::{Claim, Gap};
 use super::database::{Databases, Kind};
 use super::feeder::Feeder;
 use super::home::{self, Artifact, FILES};
 use super::node::{Node, Start};
-use super::profile::{Profile, SLACK};
+use super::profile::{HAND_OVER, Profile, SLACK};
 use super::proxy::{Proxy, Toxic};
 use super::rules::{Finite, Suspect};
 use super::sink::{HOLD, Sink};
@@ -23,7 +23,7 @@ use super::sink::{HOLD, Sink};
 pub struct World {
     pub runtime: Handle,
     pub binary: PathBuf,
-    pub databases: Databases,
+    pub databases: std::sync::Arc<Databases>,
 }
 
 /// The place of one node: it survives the processes that run there.
@@ -57,6 +57,8 @@ pub struct Cluster<'a> {
     pub claims: Vec<Claim>,
     /// Remarks for the report.
     pub notes: Vec<String>,
+    /// Gaps of repeated trials.
+    pub samples: Vec<Gap>,
 }
 
 impl<'a> Cluster<'a> {
@@ -89,6 +91,7 @@ impl<'a> Cluster<'a> {
             finite: Vec::new(),
             claims: Vec::new(),
             notes: Vec::new(),
+            samples: Vec::new(),
         })
     }
 
@@ -200,7 +203,7 @@ impl<'a> Cluster<'a> {
             if Instant::now() >= end {
                 return Err(format!("{what}: not within {limit:.1?}"));
             }
-            sleep(Duration::from_millis(20));
+            sleep(Duration::from_millis(10));
         }
         Ok(())
     }
@@ -214,15 +217,30 @@ impl<'a> Cluster<'a> {
         self.running()
     }
 
-    /// Waits until each steady task has started within the last second.
+    /// Waits until each steady task has started once more.
     pub fn running(&self) -> Result<(), String> {
+        self.running_except("")
+    }
+
+    /// The same, but one task may have ended.
+    pub fn running_except(&self, ended: &str) -> Result<(), String> {
         let begun = self.now();
         self.until(self.profile.bound * 2, "every task runs", |c| {
             let owners = c
                 .sink
                 .look(|r| r.starts().filter(|e| e.at >= begun).map(|e| e.task.clone()).collect::<Vec<_>>());
-            c.steady().iter().all(|task| owners.contains(task))
+            c.steady().iter().all(|task| task == ended || owners.contains(task))
         })
+    }
+
+    /// A path beside the homes.
+    pub fn folder(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// The home of the process that runs in a slot.
+    pub fn home(&self, at: usize) -> Result<PathBuf, String> {
+        Ok(self.dir.join(self.process(at)?))
     }
 
     /// Tasks that start each second, wherever they are deployed.
@@ -231,6 +249,13 @@ impl<'a> Cluster<'a> {
         let mut names: Vec<String> = all.map(|a| a.name().to_owned()).collect();
         names.sort();
         names.dedup();
+        names
+    }
+
+    /// What must be taken over in time: steady tasks, and the file source, which always has files.
+    pub fn gated(&self) -> Vec<String> {
+        let mut names = self.steady();
+        names.extend(self.feeder.is_some().then(|| FILES.to_owned()));
         names
     }
 
@@ -266,6 +291,57 @@ impl<'a> Cluster<'a> {
         self.finite.iter_mut().for_each(|task| task.may_lose = most);
     }
 
+    /// Waits until a run has begun on a node, so that the fault strikes while it is in flight.
+    pub fn in_flight(&self, at: usize) -> Result<(), String> {
+        let (process, begun) = (self.process(at)?, self.now());
+        self.until(self.profile.bound, &format!("a run on {process}"), |c| {
+            c.sink.look(|r| r.starts().next_back().is_some_and(|e| e.process == process && e.at > begun))
+        })
+    }
+
+    /// Promises that what these processes had starts elsewhere within the bound, and waits for it.
+    pub fn expect_takeover(&mut self, victims: &[String], bound: Duration) {
+        let (tasks, since) = (self.gated(), self.struck);
+        self.taken_over(victims, since, bound + self.profile.bound);
+        self.claims.push(Claim::Takeover { tasks, victims: victims.to_vec(), since, bound });
+    }
+
+    /// Asks a node to end, waits until it has, and promises that its work went on elsewhere.
+    pub fn hand_over(&mut self, at: usize, tasks: Vec<String>) -> Result<(), String> {
+        let (since, victim) = (self.now(), self.process(at)?);
+        self.node(at)?.terminate();
+        let ended = self.node_mut(at)?.wait(Duration::from_secs(10));
+        self.fact("SIGTERM", ended.is_some_and(|s| s.success()), format!("{victim} ended with {ended:?}"));
+        self.slots.get_mut(at).ok_or("no such node")?.node = None;
+        self.taken_over(std::slice::from_ref(&victim), since, HAND_OVER * 3);
+        self.claims.push(Claim::HandOver { tasks, victim, since, bound: HAND_OVER });
+        Ok(())
+    }
+
+    /// Waits until each running node sees this many members.
+    pub fn joined(&self, members: usize) -> Result<(), String> {
+        let sees = |n: &Node| {
+            n.status().is_some_and(|s| {
+                s["phase"] == "member" && s["members"].as_array().is_some_and(|m| m.len() == members)
+            })
+        };
+        let limit = self.profile.bound * 2;
+        self.until(limit, &format!("{members} members everywhere"), |c| c.nodes().all(sees))
+    }
+
+    /// Promises that no owner changes between the fault and now.
+    pub fn expect_no_moves(&mut self) {
+        let (from, to) = (self.struck, self.now());
+        self.claims.push(Claim::NoMoves { from, to });
+    }
+
+    /// Promises that every steady task starts within `bound` from `since` on.
+    pub fn expect_return(&mut self, since: Duration, bound: Duration) {
+        let tasks = self.steady();
+        self.running().ok();
+        self.claims.push(Claim::Return { tasks, since, bound });
+    }
+
     /// Waits until what these processes had has started elsewhere, or its time is over. Whether it
     /// was in time is judged later.
     pub fn taken_over(&self, victims: &[String], since: Duration, limit: Duration) {
@@ -289,7 +365,7 @@ impl<'a> Cluster<'a> {
 
     /// The end of every fault: within twice the bound all work runs at its rate on one owner each,
     /// finite tasks make their last runs, and all files are done.
-    pub fn settle(&mut self) -> Result<(), String> {
+    pub fn settle(&mut self) {
         // A failure to come back shows in the claim below.
         self.running().ok();
         let from = self.now();
@@ -297,6 +373,7 @@ impl<'a> Cluster<'a> {
         self.last(window);
         let (tasks, to) = (self.steady(), self.now());
         self.claims.push(Claim::Settled { tasks, from, to, least: 2 });
+        // Its last runs may have waited until the fault was over.
         let limit = self.profile.bound * 2;
         for Finite { task, count, may_lose } in self.finite.clone() {
             let made = |c: &Self| {
@@ -307,7 +384,6 @@ impl<'a> Cluster<'a> {
             self.until(limit + Duration::from_secs(12), &what, |c| made(c) >= count - may_lose).ok();
             self.last(SLACK);
         }
-        Ok(())
     }
 
     /// Stops feeding, waits for the last file, and gives the names of all.

@@ -75,6 +75,15 @@ impl Databases {
         self.call("start", kind)
     }
 
+    /// Stops all servers and removes their data.
+    pub fn end(&self) {
+        for kind in &self.kinds {
+            // Also of a server that never started: then there is nothing to stop.
+            self.stop(*kind).ok();
+        }
+        std::fs::remove_dir_all(&self.state).ok();
+    }
+
     fn call(&self, action: &str, kind: Kind) -> Result<(), String> {
         let mut command = Command::new("bash");
         command.arg(&self.script).args([action, kind.word()]).env("GANGLION_SERVICES", &self.state);
@@ -95,10 +104,6 @@ impl Databases {
 
 impl Drop for Databases {
     fn drop(&mut self) {
-        for kind in &self.kinds {
-            // Also of a server that never started: then there is nothing to stop.
-            self.stop(*kind).ok();
-        }
-        std::fs::remove_dir_all(&self.state).ok();
+        self.end();
     }
 }

@@ -1,9 +1,11 @@
 //! One server process of a cluster.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -23,6 +25,25 @@ pub struct Start<'a> {
     pub config: &'a Path,
     pub log: PathBuf,
     pub environment: &'a [(String, String)],
+}
+
+/// Processes that were started and not waited for.
+static RUNNING: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+fn running() -> MutexGuard<'static, BTreeSet<u32>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Kills every process of this suite, because it ends.
+pub fn kill_all() {
+    running().iter().for_each(|id| send(*id, Signal::KILL));
+}
+
+fn send(id: u32, signal: Signal) {
+    if let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) {
+        // A process that is gone is found out by whoever waits for it.
+        kill_process(pid, signal).ok();
+    }
 }
 
 /// A process; killed when this is dropped.
@@ -51,14 +72,12 @@ impl Node {
             .stdout(out.try_clone()?)
             .stderr(out)
             .spawn()?;
+        running().insert(child.id());
         Ok(Node { process: process.to_owned(), child, offset, log: start.log })
     }
 
     fn signal(&self, signal: Signal) {
-        if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            // A process that is gone is found out by whoever waits for it.
-            kill_process(pid, signal).ok();
-        }
+        send(self.child.id(), signal);
     }
 
     pub fn freeze(&self) {
@@ -75,7 +94,10 @@ impl Node {
 
     /// kill -9; returns when it is gone.
     pub fn kill(&mut self) {
-        self.signal(Signal::KILL);
+        // Before it is waited for: afterwards the id may be another's.
+        running().remove(&self.child.id());
+        // One that was waited for is not there any more.
+        self.child.kill().ok();
         self.child.wait().ok();
     }
 
@@ -84,7 +106,10 @@ impl Node {
         let until = Instant::now() + limit;
         loop {
             match self.child.try_wait() {
-                Ok(Some(status)) => return Some(status),
+                Ok(Some(status)) => {
+                    running().remove(&self.child.id());
+                    return Some(status);
+                }
                 _ if Instant::now() >= until => return None,
                 _ => sleep(Duration::from_millis(5)),
             }

@@ -7,6 +7,9 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Profile {
     pub name: &'static str,
+    /// Pause between two renewals.
+    pub heartbeat: Duration,
+    /// How long others must see silence before they take over.
     pub lease: Duration,
     /// After this long without a renewal a node may no longer act.
     pub fence: Duration,
@@ -31,6 +34,7 @@ pub const SLACK: Duration = ms(250);
 
 pub const DEFAULT: Profile = Profile {
     name: "default",
+    heartbeat: ms(1000),
     lease: ms(5000),
     fence: ms(3500),
     stop: ms(1000),
@@ -40,6 +44,7 @@ pub const DEFAULT: Profile = Profile {
 
 pub const FAST: Profile = Profile {
     name: "fast",
+    heartbeat: ms(500),
     lease: ms(2500),
     fence: ms(1500),
     stop: ms(500),

@@ -6,10 +6,12 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use super::catalogue::Fault;
+use super::claims::Gap;
 use super::cluster::{Cluster, World};
 use super::database::Kind;
 use super::profile::Profile;
 use super::verdict::{self, Judged, Known};
+use crate::cases::Stop;
 
 /// One fault on one database in one profile.
 #[derive(Debug, Clone, Copy)]
@@ -20,14 +22,18 @@ pub struct Try {
 }
 
 /// How it ended.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Outcome {
     pub fault: &'static str,
     pub kind: Kind,
     pub profile: &'static str,
     pub judged: Judged,
     /// It could not be tried to its end.
-    pub broken: Option<String>,
+    pub broken: Option<Stop>,
+    /// When the fault struck, after the start of the cluster.
+    pub struck: Duration,
+    /// Gaps of repeated trials.
+    pub samples: Vec<Gap>,
     pub notes: Vec<String>,
     pub took: Duration,
     /// Violations with their events, and the ends of the logs. Empty when all is well.
@@ -37,6 +43,11 @@ pub struct Outcome {
 impl Outcome {
     pub fn is_good(&self) -> bool {
         self.broken.is_none() && self.judged.violations.is_empty()
+    }
+
+    /// Something that it needs is not there.
+    pub fn is_skipped(&self) -> bool {
+        matches!(self.broken, Some(Stop::Skip(_)))
     }
 }
 
@@ -54,6 +65,11 @@ pub fn all(
     let (alone, shared): (Vec<Try>, Vec<Try>) = tries.iter().partition(|t| t.fault.is_alone);
     let mut outcomes = together(world, shared, jobs, folder, tell);
     outcomes.extend(together(world, alone, 1, folder, tell));
+    // As they were asked for, not as they ended.
+    let place = |o: &Outcome| {
+        tries.iter().position(|t| (t.fault.name, t.kind, t.profile.name) == (o.fault, o.kind, o.profile))
+    };
+    outcomes.sort_by_key(place);
     outcomes
 }
 
@@ -93,6 +109,8 @@ fn one(world: &World, attempt: Try, folder: &Path) -> Outcome {
         profile: profile.name,
         judged: Judged::default(),
         broken: None,
+        struck: Duration::ZERO,
+        samples: Vec::new(),
         notes: Vec::new(),
         took: Duration::ZERO,
         evidence: String::new(),
@@ -104,7 +122,7 @@ fn one(world: &World, attempt: Try, folder: &Path) -> Outcome {
             outcome.broken = (fault.run)(&mut cluster).err();
             conclude(cluster, &mut outcome);
         }
-        Err(why) => outcome.broken = Some(why),
+        Err(why) => outcome.broken = Some(Stop::Fail(why)),
     }
     outcome.took = begun.elapsed();
     outcome
@@ -122,7 +140,9 @@ fn conclude(mut cluster: Cluster<'_>, outcome: &mut Outcome) {
     };
     outcome.judged = verdict::judge(&record, &known);
     outcome.notes = std::mem::take(&mut cluster.notes);
-    if outcome.is_good() {
+    outcome.samples = std::mem::take(&mut cluster.samples);
+    outcome.struck = known.struck;
+    if outcome.is_good() || outcome.is_skipped() {
         cluster.clean();
         return;
     }

@@ -1,0 +1,134 @@
+//! Faults between the nodes and the database.
+
+use std::time::Duration;
+
+use super::Tried;
+use crate::faults::claims::Claim;
+use crate::faults::cluster::Cluster;
+use crate::faults::profile::RETURN;
+use crate::faults::proxy::Toxic;
+
+/// All nodes are cut off without a reset for a moment: nothing moves.
+pub fn stall(c: &mut Cluster<'_>) -> Tried {
+    c.start_mix(3)?;
+    c.strike(&c.all())?;
+    c.toxic(&c.all(), Toxic::BLACK_HOLE);
+    c.last(Duration::from_millis(1500));
+    c.toxic(&c.all(), Toxic::NONE);
+    c.lose_runs(1);
+    c.expect_return(c.now(), RETURN);
+    c.settle();
+    c.expect_no_moves();
+    Ok(())
+}
+
+/// Something happens to one node's connections: it falls silent, others take over within `bound`, and
+/// it joins again when that is over.
+fn lose_one(c: &mut Cluster<'_>, toxic: Toxic, bound: Duration) -> Tried {
+    c.start_mix(3)?;
+    let at = c.busiest()?;
+    let victims = c.strike(&[at])?;
+    c.toxic(&[at], toxic);
+    c.lose_runs(1);
+    c.expect_takeover(&victims, bound);
+    c.last(c.profile.lease);
+    let from = c.struck + c.profile.silence();
+    c.claim(Claim::Silent { process: victims.first().cloned(), from, to: c.now() });
+    c.toxic(&[at], Toxic::NONE);
+    c.joined(3)?;
+    c.settle();
+    Ok(())
+}
+
+/// Something happens to all connections: all fall silent, and go on where they were.
+fn lose_all(c: &mut Cluster<'_>, toxic: Toxic) -> Tried {
+    c.start_mix(3)?;
+    c.strike(&c.all())?;
+    c.toxic(&c.all(), toxic);
+    c.lose_runs(1);
+    c.last(c.profile.lease * 2);
+    let from = c.struck + c.profile.silence();
+    c.claim(Claim::Silent { process: None, from, to: c.now() });
+    c.toxic(&c.all(), Toxic::NONE);
+    c.expect_return(c.now(), RETURN);
+    c.settle();
+    c.expect_no_moves();
+    Ok(())
+}
+
+pub fn cut_one(c: &mut Cluster<'_>) -> Tried {
+    lose_one(c, Toxic::CUT, c.profile.bound)
+}
+
+pub fn cut_all(c: &mut Cluster<'_>) -> Tried {
+    lose_all(c, Toxic::CUT)
+}
+
+pub fn black_hole_one(c: &mut Cluster<'_>) -> Tried {
+    lose_one(c, Toxic::BLACK_HOLE, c.profile.bound)
+}
+
+/// Renewals that are still on their way when the fault begins are carried out: the lease is counted
+/// from the last of them.
+fn last_renewal(c: &Cluster<'_>) -> Duration {
+    c.profile.heartbeat + c.profile.statement
+}
+
+pub fn lose_replies(c: &mut Cluster<'_>) -> Tried {
+    lose_one(c, Toxic::LOSE_REPLIES, c.profile.bound + last_renewal(c))
+}
+
+pub fn lose_requests(c: &mut Cluster<'_>) -> Tried {
+    lose_one(c, Toxic::LOSE_REQUESTS, c.profile.bound)
+}
+
+/// Below the limit of a statement nothing moves; above it the node is as good as cut off.
+fn latency_of_one(c: &mut Cluster<'_>, length: Duration) -> Tried {
+    if length < c.profile.statement {
+        return slow(c, &[0], length);
+    }
+    lose_one(c, Toxic::latency(length), c.profile.bound + last_renewal(c) + length)
+}
+
+fn latency_of_all(c: &mut Cluster<'_>, length: Duration) -> Tried {
+    if length < c.profile.statement {
+        return slow(c, &[0, 1, 2], length);
+    }
+    lose_all(c, Toxic::latency(length))
+}
+
+/// Slow, but within the limit.
+fn slow(c: &mut Cluster<'_>, at: &[usize], length: Duration) -> Tried {
+    c.start_mix(3)?;
+    c.strike(&[])?;
+    c.toxic(at, Toxic::latency(length));
+    c.last(c.profile.lease * 2);
+    c.toxic(at, Toxic::NONE);
+    c.settle();
+    c.expect_no_moves();
+    Ok(())
+}
+
+pub fn latency_500(c: &mut Cluster<'_>) -> Tried {
+    latency_of_one(c, Duration::from_millis(500))
+}
+
+pub fn latency_1000(c: &mut Cluster<'_>) -> Tried {
+    latency_of_one(c, Duration::from_secs(1))
+}
+
+pub fn latency_3000(c: &mut Cluster<'_>) -> Tried {
+    latency_of_one(c, Duration::from_secs(3))
+}
+
+pub fn latency_500_all(c: &mut Cluster<'_>) -> Tried {
+    latency_of_all(c, Duration::from_millis(500))
+}
+
+pub fn latency_1000_all(c: &mut Cluster<'_>) -> Tried {
+    latency_of_all(c, Duration::from_secs(1))
+}
+
+pub fn latency_3000_all(c: &mut Cluster<'_>) -> Tried {
+    latency_of_all(c, Duration::from_secs(3))
+}
