@@ -68,10 +68,10 @@ pub fn black_hole_one(c: &mut Cluster<'_>) -> Tried {
     lose_one(c, Toxic::BLACK_HOLE, c.profile.bound)
 }
 
-/// Renewals that are still on their way when the fault begins are carried out: the lease is counted
-/// from the last of them.
+/// The first renewal after the fault is still carried out, though nobody hears of it: the lease is
+/// counted from there. After it the connection is given up.
 fn last_renewal(c: &Cluster<'_>) -> Duration {
-    c.profile.heartbeat + c.profile.statement
+    c.profile.heartbeat
 }
 
 pub fn lose_replies(c: &mut Cluster<'_>) -> Tried {
@@ -87,7 +87,7 @@ fn latency_of_one(c: &mut Cluster<'_>, length: Duration) -> Tried {
     if length < c.profile.statement {
         return slow(c, &[0], length);
     }
-    lose_one(c, Toxic::latency(length), c.profile.bound + last_renewal(c) + length)
+    lose_one(c, Toxic::latency(length), c.profile.bound + last_renewal(c) + length / 2)
 }
 
 fn latency_of_all(c: &mut Cluster<'_>, length: Duration) -> Tried {
