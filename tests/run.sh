@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Every test of the project, in order, on a machine that has only a Rust toolchain: formatting, lints,
-# unit tests, documentation, dependency rules, behaviour, expressions, corpus, a short measurement.
+# unit tests, documentation, dependency rules, behaviour, expressions, corpus, faults, a short measurement.
 #   run.sh            everything
-#   run.sh STEP...    only these: format lint unit docs deny manifests cases shared image bench
+#   run.sh STEP...    only these: format lint unit docs deny manifests cases shared image faults bench
 # What cannot be done here (a tool that is missing and cannot be installed, ../shared that only the
 # project's own machines have) is said and counted as skipped. The last line is the sum.
 set -uo pipefail
@@ -128,6 +128,13 @@ if wanted image; then
     # One try: what an engine needs of the machine is more than a package.
     tests/image.sh engine >/dev/null || install podman runc buildah uidmap
     if engine=$(tests/image.sh engine); then step "container image" tests/image.sh; else skip "container image: $engine"; fi
+fi
+if wanted faults; then
+    if [ -n "$services" ]; then
+        step "faults" target/release/faults short
+    else
+        skip "faults of nodes and databases: PostgreSQL and MariaDB are not installed"
+    fi
 fi
 if wanted bench; then
     if have nginx; then step "bench smoke" target/release/ganglion-benches all --quick; else skip "measuring: no nginx"; fi

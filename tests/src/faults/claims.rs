@@ -198,7 +198,12 @@ mod tests {
 
     #[test]
     fn takeover_is_counted_from_the_fault() {
-        let claim = |bound| Claim::Takeover { victims: vec!["n1.0".into()], since: ms(50), bound: ms(bound) };
+        let claim = |bound| Claim::Takeover {
+            tasks: vec!["a".into()],
+            victims: vec!["n1.0".into()],
+            since: ms(50),
+            bound: ms(bound),
+        };
         let gap = Some(Gap { longest: ms(850), bound: ms(850) });
         assert_eq!(claim(850).judge(&takeover()), (gap, vec![]));
         assert_eq!(broken(&claim(849)), ["C5"]);

@@ -133,16 +133,21 @@ pub fn run(arguments: &Arguments, tell: impl Fn(&str) + Sync) -> Result<i32, Str
         .enable_all()
         .build()
         .map_err(|e| format!("no threads for the proxies: {e}"))?;
-    let databases = match Databases::start(&arguments.services, &arguments.kinds) {
-        Ok(databases) => databases,
-        Err(why) => {
-            tell(&format!("LEFT OUT: {why}"));
-            let skipped = arguments.tries().len();
-            tell(&format!("0 passed, 0 failed, {skipped} skipped"));
-            return Ok(0);
-        }
-    };
-    let databases = Arc::new(databases);
+    let (there, missing): (Vec<Kind>, Vec<Kind>) = arguments.kinds.iter().partition(|k| k.is_installed());
+    for kind in &missing {
+        tell(&format!(
+            "LEFT OUT: {} is not installed (tests/services.sh install {})",
+            kind.name(),
+            kind.word()
+        ));
+    }
+    let (tries, left_out): (Vec<Try>, Vec<Try>) =
+        arguments.tries().into_iter().partition(|t| there.contains(&t.kind));
+    if tries.is_empty() {
+        tell(&format!("0 passed, 0 failed, {} skipped", left_out.len()));
+        return Ok(0);
+    }
+    let databases = Arc::new(Databases::start(&arguments.services, &there)?);
     runtime.spawn(end_on_signal(databases.clone()));
     let world = World { runtime: runtime.handle().clone(), binary, databases };
     let folder = PathBuf::from("target/faults");
@@ -152,8 +157,8 @@ pub fn run(arguments: &Arguments, tell: impl Fn(&str) + Sync) -> Result<i32, Str
             tell(&outcome.evidence);
         }
     };
-    let outcomes = run::all(&world, &arguments.tries(), arguments.jobs, &folder, &told);
-    finish(arguments, &outcomes, tell)
+    let outcomes = run::all(&world, &tries, arguments.jobs, &folder, &told);
+    finish(arguments, &outcomes, left_out.len(), tell)
 }
 
 /// A signal ends this program, and what it has started.
@@ -173,7 +178,12 @@ async fn end_on_signal(databases: Arc<Databases>) {
     std::process::exit(130);
 }
 
-fn finish(arguments: &Arguments, outcomes: &[Outcome], tell: impl Fn(&str)) -> Result<i32, String> {
+fn finish(
+    arguments: &Arguments,
+    outcomes: &[Outcome],
+    left_out: usize,
+    tell: impl Fn(&str),
+) -> Result<i32, String> {
     let text = format!(
         "# Faults\n\n{}\n{}{}\n{}",
         report::machine(),
@@ -189,7 +199,7 @@ fn finish(arguments: &Arguments, outcomes: &[Outcome], tell: impl Fn(&str)) -> R
     let passed = outcomes.iter().filter(|o| o.is_good()).count();
     let skipped = outcomes.iter().filter(|o| o.is_skipped()).count();
     let failed = outcomes.len() - passed - skipped;
-    tell(&format!("{passed} passed, {failed} failed, {skipped} skipped"));
+    tell(&format!("{passed} passed, {failed} failed, {} skipped", skipped + left_out));
     Ok(i32::from(failed > 0))
 }
 

@@ -21,6 +21,19 @@ impl Kind {
         }
     }
 
+    /// Whether its server is on this machine.
+    pub fn is_installed(self) -> bool {
+        match self {
+            Kind::Postgres => {
+                let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+                versions.into_iter().any(|version| version.path().join("bin/postgres").exists())
+            }
+            Kind::MariaDb => {
+                ["/usr/sbin", "/usr/bin"].iter().any(|bin| Path::new(bin).join("mariadbd").exists())
+            }
+        }
+    }
+
     /// As people call it.
     pub fn name(self) -> &'static str {
         match self {
@@ -40,7 +53,7 @@ pub struct Databases {
 }
 
 impl Databases {
-    /// Starts servers. The error says which of them is not there.
+    /// Starts servers. The error says which of them did not start, and what it said.
     pub fn start(script: &Path, kinds: &[Kind]) -> Result<Databases, String> {
         let state = std::env::temp_dir().join(format!("ganglion-faults-{}", std::process::id()));
         let ports = [crate::cases::free_port(), crate::cases::free_port()];

@@ -5,7 +5,7 @@
 //! | C1 | after the first event of an epoch nothing starts under an older one |
 //! | C2 | accepted effects have epochs that never sink; refused ones come from suspects, one in flight each |
 //! | C3 | one fire starts at most once |
-//! | C4 | no effect of an older owner is accepted once a newer one has started |
+//! | C4 | no effect of an older owner is accepted once a newer one has started; only a suspect's run may still be under way |
 //! | C7 | an epoch belongs to one process |
 //! | I9 | a finite task makes its runs, not one more; a crash may lose the one that was claimed |
 //! | C11 | a file is processed, and once unless its first run was in flight on a suspect |
@@ -133,20 +133,29 @@ pub fn open_overlaps(record: &Record) -> usize {
     pairs(&record.runs()).len()
 }
 
-/// C4.
+/// C4: effects of an older owner that were accepted although a newer one ran.
 pub fn overlaps(record: &Record) -> Vec<Violation> {
     let runs = record.runs();
     let accepted = |(older, newer): &(&Run, &Run)| older.effect.is_some_and(|at| at >= newer.start);
-    let found = pairs(&runs).into_iter().filter(accepted);
-    found
-        .map(|(older, newer)| {
-            let what = format!(
-                "an effect of {} (epoch {}) was accepted while {} (epoch {}) ran",
-                older.process, older.epoch, newer.process, newer.epoch
-            );
-            Violation::new("C4", &newer.task, newer.start, what)
-        })
-        .collect()
+    pairs(&runs).into_iter().filter(accepted).map(|(older, newer)| overlap(older, newer)).collect()
+}
+
+/// C4: runs that were still under way on a process to which nothing was done.
+pub fn unexplained_overlaps(record: &Record, suspects: &[Suspect]) -> Vec<Violation> {
+    let runs = record.runs();
+    let explained = |(older, newer): &(&Run, &Run)| {
+        suspects.iter().any(|s| s.process == older.process && s.since <= newer.start)
+    };
+    let found = pairs(&runs).into_iter().filter(|pair| !explained(pair));
+    found.map(|(older, newer)| overlap(older, newer)).collect()
+}
+
+fn overlap(older: &Run, newer: &Run) -> Violation {
+    let what = format!(
+        "{} (epoch {}, fire {}) was at work while {} (epoch {}, fire {}) ran",
+        older.process, older.epoch, older.fire, newer.process, newer.epoch, newer.fire
+    );
+    Violation::new("C4", &newer.task, newer.start, what)
 }
 
 /// C7.
@@ -303,6 +312,9 @@ mod tests {
         let r = record(&["start a 1 n1 10 @0", "start a 2 n2 11 @50", "refused a 1 n1 10 @60"]);
         assert!(overlaps(&r).is_empty());
         assert_eq!(open_overlaps(&r), 1);
+        assert_eq!(rules_of(&unexplained_overlaps(&r, &[])), ["C4"]);
+        assert_eq!(rules_of(&unexplained_overlaps(&r, &[suspect("n1", 55)])), ["C4"], "later");
+        assert!(unexplained_overlaps(&r, &[suspect("n1", 5)]).is_empty());
     }
 
     #[test]

@@ -54,6 +54,7 @@ pub fn judge(record: &Record, known: &Known) -> Judged {
         rules::unexplained_refusals(record, &known.suspects),
         double,
         overlaps,
+        rules::unexplained_overlaps(record, &known.suspects),
         rules::shared_epochs(record),
         files,
     ]
