@@ -9,11 +9,14 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use coordination::clock::SystemClock;
+use coordination::lease::{Claim, Epoch, Key};
+use coordination::member::{End, MemberId, MemberInfo};
 use coordination::status::Phase;
 use coordination::store::Store;
 use coordination::store::address::Address;
 use coordination::timing::Timing;
 use coordination::{Activation, Config, Coordinator, Handle};
+use sqlx::Connection as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -204,5 +207,106 @@ async fn a_silent_cut_of_a_long_line_does_not_end_a_member() {
             until("a statement is late", PATIENCE, || errors(far) > 0).await;
         })
         .await;
+    }
+}
+
+/// Somebody holds a row for long. Callers give up after 0.8 s and come again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_hangs_is_not_flooded() {
+    for url in servers() {
+        let proxy = Proxy::before(&url).await;
+        let group = fresh_group();
+        let store = proxy.address().open(&group, 4).unwrap();
+        let (me, key) = (member(), Key::new("held"));
+        assert!(store.join(&me).await.unwrap());
+        store.create(std::slice::from_ref(&key)).await.unwrap();
+        let _row = hold_row(&url, &group).await;
+        let claim = Claim {
+            key,
+            member: me.id,
+            seen_owner: None,
+            seen_epoch: Epoch(0),
+            floor: Epoch(0),
+            def: "d".into(),
+        };
+        let begun = Instant::now();
+        let refused = timeout(Duration::from_secs(4), store.claim(&claim)).await;
+        let refused = refused.expect("the server gives the statement up").unwrap_err();
+        assert!(!refused.is_unknown(), "{refused}");
+        println!("the server gave up after {:?}: {refused}", begun.elapsed());
+        let (before, begun) = (proxy.accepted(), Instant::now());
+        let caller = async || {
+            while begun.elapsed() < Duration::from_secs(6) {
+                let _late = timeout(Duration::from_millis(800), store.claim(&claim)).await;
+                sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::join!(caller(), caller(), caller(), caller());
+        let opened = proxy.accepted() - before;
+        println!("{opened} connections in 6 s");
+        assert!(opened <= 18, "{opened} connections in 6 s, without a pause 28");
+    }
+}
+
+fn member() -> MemberInfo {
+    MemberInfo {
+        id: MemberId(uuid::Uuid::new_v4().as_u128()),
+        node: "n".into(),
+        lease: Duration::from_secs(5),
+        weight: 1,
+        version: "t".into(),
+    }
+}
+
+/// Locks the group's leases until the result is dropped.
+async fn hold_row(url: &str, group: &str) -> Box<dyn std::any::Any> {
+    let text = format!("SELECT runs FROM ganglion_lease WHERE grp = '{group}' FOR UPDATE");
+    let text = sqlx::AssertSqlSafe(format!("BEGIN; {text}"));
+    if url.starts_with("mysql") {
+        let mut held = sqlx::MySqlConnection::connect(url).await.unwrap();
+        assert_eq!(sqlx::raw_sql(text).fetch_all(&mut held).await.unwrap().len(), 1);
+        Box::new(held)
+    } else {
+        let mut held = sqlx::PgConnection::connect(url).await.unwrap();
+        assert_eq!(sqlx::raw_sql(text).fetch_all(&mut held).await.unwrap().len(), 1);
+        Box::new(held)
+    }
+}
+
+/// The listening connection was cut without a word; a late heartbeat makes it listen anew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn announcements_are_heard_again_after_a_silent_cut() {
+    for url in servers().into_iter().filter(|url| url.starts_with("postgres")) {
+        let proxy = Proxy::before(&url).await;
+        let group = fresh_group();
+        let hearing = proxy.address().open(&group, 1).unwrap();
+        let telling = Address::parse(&url, None, None).unwrap().open(&group, 1).unwrap();
+        let announce = async || {
+            loop {
+                let info = member();
+                assert!(telling.join(&info).await.unwrap());
+                assert!(telling.end(info.id, End::Leave).await.unwrap());
+                sleep(Duration::from_millis(200)).await;
+            }
+        };
+        let heard = async || {
+            tokio::select! {
+                () = hearing.changed() => true,
+                () = announce() => false,
+                () = sleep(PATIENCE) => false,
+            }
+        };
+        hearing.observe().await.unwrap();
+        assert!(heard().await, "an open ear");
+        proxy.cut();
+        let late = async {
+            while timeout(Duration::from_millis(300), hearing.observe()).await.is_ok() {}
+            std::future::pending().await
+        };
+        let again = tokio::select! {
+            heard = heard() => heard,
+            () = late => false,
+        };
+        assert!(again, "deaf after a cut");
     }
 }

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Store, StoreError};
 
@@ -30,8 +31,34 @@ pub struct Address {
     pub password: Option<String>,
     /// The part after `?`, keys in lower case.
     pub options: BTreeMap<String, String>,
+    /// How long callers will wait for one statement, in this crate `Timing::statement`. Default
+    /// 800 ms. The server gives a statement up somewhat later, after 2 s at least; waiting for
+    /// SQLite's lock ends somewhat sooner.
+    pub statement_limit: Duration,
     /// What was understood but is not done, for the log.
     pub remarks: Vec<String>,
+}
+
+/// How much a store asks of its server.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    /// Connections for claims and fires.
+    pub(crate) work: usize,
+    /// How long callers wait for a statement.
+    pub(crate) statement: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { work: 4, statement: Duration::from_millis(800) }
+    }
+}
+
+impl Limits {
+    /// When the server gives a statement up by itself: somewhat later than the caller does.
+    pub(crate) fn server(&self) -> Duration {
+        (self.statement * 5 / 4).max(Duration::from_secs(2))
+    }
 }
 
 impl fmt::Debug for Address {
@@ -91,8 +118,17 @@ impl Address {
     }
 
     fn of(kind: Kind, database: String) -> Self {
-        let (host, options, remarks) = (String::new(), BTreeMap::new(), Vec::new());
-        Self { kind, host, port: 0, database, user: None, password: None, options, remarks }
+        Self {
+            kind,
+            host: String::new(),
+            port: 0,
+            database,
+            user: None,
+            password: None,
+            options: BTreeMap::new(),
+            statement_limit: Duration::from_millis(800),
+            remarks: Vec::new(),
+        }
     }
 
     fn server(kind: Kind, port: u16, rest: &str) -> Result<Self, StoreError> {
@@ -148,7 +184,7 @@ impl Address {
 
     /// Makes the store of one group. Nothing is connected yet; the first statement does that.
     /// `work` is the number of connections for claims and fires (at least 1); two more carry the
-    /// heartbeats. Must be called inside a Tokio runtime.
+    /// heartbeats, and PostgreSQL has one that listens. Must be called inside a Tokio runtime.
     ///
     /// # Errors
     /// [`StoreError::Setup`] when this program was built without that database or without the
@@ -164,16 +200,19 @@ impl Address {
                  its coordination library"
             )));
         }
-        let work = usize::try_from(work.max(1)).unwrap_or(usize::MAX);
+        let limits = Limits {
+            work: usize::try_from(work.max(1)).unwrap_or(usize::MAX),
+            statement: self.statement_limit,
+        };
         match self.kind {
-            Kind::Postgres => self.open_postgres(group, work),
-            Kind::MySql => self.open_mysql(group, work),
-            Kind::Sqlite => self.open_sqlite(group),
+            Kind::Postgres => self.open_postgres(group, &limits),
+            Kind::MySql => self.open_mysql(group, &limits),
+            Kind::Sqlite => self.open_sqlite(group, &limits),
         }
     }
 
     #[cfg(feature = "postgres")]
-    fn open_postgres(&self, group: &str, work: usize) -> Result<Arc<dyn Store>, StoreError> {
+    fn open_postgres(&self, group: &str, limits: &Limits) -> Result<Arc<dyn Store>, StoreError> {
         use sqlx::postgres::PgConnectOptions;
         let mode = self.tls().parse().map_err(|e: sqlx::Error| StoreError::Setup(e.to_string()))?;
         let mut options = PgConnectOptions::new_without_pgpass()
@@ -194,16 +233,16 @@ impl Address {
         if let Some(file) = self.option(&["sslrootcert"]) {
             options = options.ssl_root_cert(file);
         }
-        Ok(Arc::new(super::postgres::open(options, group, work)))
+        Ok(Arc::new(super::postgres::open(options, group, limits)))
     }
 
     #[cfg(not(feature = "postgres"))]
-    fn open_postgres(&self, _group: &str, _work: usize) -> Result<Arc<dyn Store>, StoreError> {
+    fn open_postgres(&self, _group: &str, _limits: &Limits) -> Result<Arc<dyn Store>, StoreError> {
         Err(StoreError::Setup("this program was built without PostgreSQL".into()))
     }
 
     #[cfg(feature = "mysql")]
-    fn open_mysql(&self, group: &str, work: usize) -> Result<Arc<dyn Store>, StoreError> {
+    fn open_mysql(&self, group: &str, limits: &Limits) -> Result<Arc<dyn Store>, StoreError> {
         use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
         let mode = match self.tls() {
             "disable" => MySqlSslMode::Disabled,
@@ -226,21 +265,21 @@ impl Address {
         if let Some(file) = self.option(&["ssl-ca", "sslrootcert", "serversslcert"]) {
             options = options.ssl_ca(file);
         }
-        Ok(Arc::new(super::mysql::open(options, group, work)))
+        Ok(Arc::new(super::mysql::open(options, group, limits)))
     }
 
     #[cfg(not(feature = "mysql"))]
-    fn open_mysql(&self, _group: &str, _work: usize) -> Result<Arc<dyn Store>, StoreError> {
+    fn open_mysql(&self, _group: &str, _limits: &Limits) -> Result<Arc<dyn Store>, StoreError> {
         Err(StoreError::Setup("this program was built without MySQL and MariaDB".into()))
     }
 
     #[cfg(feature = "sqlite")]
-    fn open_sqlite(&self, group: &str) -> Result<Arc<dyn Store>, StoreError> {
-        Ok(Arc::new(super::sqlite::open(std::path::Path::new(&self.database), group)))
+    fn open_sqlite(&self, group: &str, limits: &Limits) -> Result<Arc<dyn Store>, StoreError> {
+        Ok(Arc::new(super::sqlite::open(std::path::Path::new(&self.database), group, limits)))
     }
 
     #[cfg(not(feature = "sqlite"))]
-    fn open_sqlite(&self, _group: &str) -> Result<Arc<dyn Store>, StoreError> {
+    fn open_sqlite(&self, _group: &str, _limits: &Limits) -> Result<Arc<dyn Store>, StoreError> {
         Err(StoreError::Setup("this program was built without SQLite".into()))
     }
 }

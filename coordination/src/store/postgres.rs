@@ -5,25 +5,37 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPoolOptions};
-use sqlx::{Connection as _, Executor as _, Row as _, SqlSafeStr as _};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _, SqlSafeStr as _};
 use tokio::time::timeout;
 
+use super::address::Limits;
 use super::sql::connections::{Connections, Dial, Dialled, Lent, Server};
 use super::sql::engine::{Arg, Engine, Lane, Value, native_engine, only_broken, sort_error};
 use super::sql::{Dialect, SqlStore, Statements};
 use super::{Answer, StoreError};
+use crate::clock::millis;
 
 native_engine!(Native, sqlx::Postgres, Dialer);
 
-/// A hung statement must not hold its row for long after its client has given up.
-const SESSION: &str = "SET statement_timeout = 10000; SET lock_timeout = 5000; \
-    SELECT CAST(extract(epoch FROM pg_postmaster_start_time()) * 1000 AS BIGINT), \
-    CAST(pg_is_in_recovery() AS INT)";
+/// What each session is told, and the question after the server's start and role. A hung statement
+/// must not hold its row for long after its client has given up, one commit must be there for the
+/// next, and what was confirmed must stay, whatever the role's own defaults say.
+fn session(limit: Duration) -> String {
+    let limit = millis(limit);
+    format!(
+        "SET statement_timeout = {limit}; SET lock_timeout = {limit}; \
+         SET default_transaction_isolation = 'read committed'; \
+         SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'; \
+         SELECT CAST(extract(epoch FROM pg_postmaster_start_time()) * 1000 AS BIGINT), \
+         CAST(pg_is_in_recovery() AS INT)"
+    )
+}
 
 /// The way to the server.
 #[derive(Debug)]
 pub(crate) struct Dialer {
     hosts: Vec<PgConnectOptions>,
+    session: String,
 }
 
 impl Dial for Dialer {
@@ -41,10 +53,11 @@ impl Dial for Dialer {
     ) -> BoxFuture<'a, Result<Dialled<PgConnection>, sqlx::Error>> {
         Box::pin(async move {
             let mut conn = PgConnection::connect_with(host).await?;
-            let told = sqlx::raw_sql(SESSION).fetch_one(&mut conn).await?;
+            let told = sqlx::raw_sql(AssertSqlSafe(self.session.as_str())).fetch_all(&mut conn).await?;
             for text in warm {
                 only_broken((&mut conn).prepare(text.into_sql_str()).await)?;
             }
+            let told = told.last().ok_or(sqlx::Error::RowNotFound)?;
             let (started, standby) = (told.try_get(0)?, told.try_get::<i32, _>(1)?);
             Ok(Dialled { conn, started, writable: standby == 0 })
         })
@@ -177,10 +190,36 @@ impl Engine for Postgres {
 }
 
 /// A store of one group. Connects with the first statement. `work` connections carry claims and
-/// fires, two more the heartbeats.
-pub(crate) fn open(options: PgConnectOptions, group: &str, work: usize) -> SqlStore<impl Engine> {
-    let name = format!("postgresql {}:{}", options.get_host(), options.get_port());
-    let hosts = vec![options];
-    let native = Native::open(name, Dialer { hosts: hosts.clone() }, STATEMENTS.warm(), work);
-    SqlStore::new(Postgres { native, hosts, ear: tokio::sync::Mutex::default() }, group, work)
+/// fires, two more the heartbeats, and one listens.
+pub(crate) fn open(options: PgConnectOptions, group: &str, limits: &Limits) -> SqlStore<impl Engine> {
+    SqlStore::new(engine(vec![options], limits), group, limits.work)
+}
+
+fn engine(hosts: Vec<PgConnectOptions>, limits: &Limits) -> Postgres {
+    let first = hosts.first().map(|o| format!("postgresql {}:{}", o.get_host(), o.get_port()));
+    let dialer = Dialer { hosts: hosts.clone(), session: session(limits.server()) };
+    let native = Native::open(first.unwrap_or_default(), dialer, STATEMENTS.warm(), limits.work);
+    Postgres { native, hosts, ear: tokio::sync::Mutex::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn commits_stay_and_are_seen_whatever_the_role_prefers() {
+        #[allow(clippy::disallowed_methods)]
+        let Ok(url) = std::env::var("GANGLION_TEST_POSTGRES") else { return };
+        let lax = [("synchronous_commit", "off"), ("default_transaction_isolation", "serializable")];
+        let options: PgConnectOptions = url.parse().unwrap();
+        let engine = engine(vec![options.options(lax)], &Limits::default());
+        for (question, answer) in
+            [("SHOW synchronous_commit", "on"), ("SHOW transaction_isolation", "read committed")]
+        {
+            for lane in [Lane::Control, Lane::Work] {
+                let rows = engine.fetch(lane, question, &[], "s").await.unwrap();
+                assert_eq!(rows[0][0].text(), answer, "{question}");
+            }
+        }
+    }
 }

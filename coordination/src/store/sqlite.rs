@@ -9,12 +9,12 @@ use std::collections::HashMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 
+use super::address::Limits;
 use super::sql::connections::{Connections, Dial, Dialled, Lent, Server};
 use super::sql::engine::{Arg, Engine, Lane, Value, native_engine, sort_error};
 use super::sql::{Dialect, SqlStore, Statements};
@@ -157,13 +157,14 @@ fn boot_identity() -> String {
 const WRITERS: usize = 2;
 
 /// A store of one group in a file, which is made if it is missing. Its folder must exist.
-pub(crate) fn open(path: &Path, group: &str) -> SqlStore<impl Engine> {
+/// A writer waits for another one a little less long than its caller does, so that the caller is told.
+pub(crate) fn open(path: &Path, group: &str, limits: &Limits) -> SqlStore<impl Engine> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(Duration::from_millis(600));
+        .busy_timeout(limits.statement * 3 / 4);
     let mut locks = path.as_os_str().to_owned();
     locks.push(".locks");
     let engine = Sqlite {

@@ -29,13 +29,15 @@ pub(super) fn start(settings: &Settings) -> Result<Handle, String> {
     };
     let group = section(settings, "group").or(settings.of_process("localGroupId")).unwrap_or("default");
     let connections = number(settings, "connections")?.unwrap_or(4);
+    let timing = timing(settings)?;
     let address = Address::parse(&source.url, source.username.as_deref(), source.password.as_deref());
-    let store =
-        address.and_then(|address| address.open(group, connections)).map_err(|error| error.to_string())?;
+    let store = address
+        .and_then(|address| Address { statement_limit: timing.statement, ..address }.open(group, connections))
+        .map_err(|error| error.to_string())?;
     let config = Config {
         group: group.into(),
         weight: number(settings, "weight")?.unwrap_or(1),
-        timing: timing(settings)?,
+        timing,
         placement: placement(settings),
         ..Config::new(&node)
     };

@@ -374,3 +374,6 @@ impl<D: Dial> Drop for Lent<D> {
         self.lane.fill(&mut state);
     }
 }
+
+#[cfg(test)]
+mod tests;
