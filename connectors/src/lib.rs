@@ -17,13 +17,13 @@ use std::sync::Arc;
 /// Looks a parameter of an artifact up; its value is already resolved.
 pub type Parameters<'p> = &'p dyn Fn(&str) -> Option<String>;
 
-type Open = fn(Parameters<'_>, &Path) -> Result<Arc<dyn Inbound>, ConnectorError>;
+type Open = fn(&str, Parameters<'_>, &Path) -> Result<Arc<dyn Inbound>, ConnectorError>;
 
 /// One technology.
 struct Technology {
     /// Protocol names and Java classes under which artifacts ask for it.
     names: &'static [&'static str],
-    /// Reads the parameters; opens nothing.
+    /// Reads the parameters, by the name that asked; opens nothing.
     open: Open,
 }
 
@@ -53,5 +53,5 @@ pub fn open(
         InboundSource::Protocol(name) | InboundSource::Class(name) => name.as_str(),
     };
     let technology = ALL.iter().find(|technology| technology.names.contains(&name))?;
-    Some((technology.open)(parameters, home))
+    Some((technology.open)(name, parameters, home))
 }

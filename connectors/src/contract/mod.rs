@@ -18,6 +18,9 @@ pub struct Delivery {
     pub content_type: Option<String>,
     /// Facts about the message, for the transport scope.
     pub headers: Vec<(&'static str, Header)>,
+    /// The payload is parsed before the flow starts; when that fails, so does the delivery, and no
+    /// fault handler sees it. Otherwise it is parsed by the first step that looks into it.
+    pub parse_first: bool,
 }
 
 /// A fact with its type.
@@ -58,6 +61,20 @@ pub trait Gate: Send + Sync {
     fn ended(&self) -> BoxFuture<'_, ()>;
 }
 
+/// Who works: what a source writes where other nodes look, so that they can tell later whether the
+/// writer may still act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// Nodes of one group share their leases.
+    pub group: Arc<str>,
+    /// Name of the lease. Epochs compare only within one lease of one group.
+    pub lease: Arc<str>,
+    /// Name of the node, unique among live nodes of the group.
+    pub node: Arc<str>,
+    /// The lease's epoch: grows with each change of owner. Zero with coordination off.
+    pub epoch: i64,
+}
+
 /// What a source works with.
 #[derive(Clone)]
 pub struct InboundContext {
@@ -67,6 +84,8 @@ pub struct InboundContext {
     pub gate: Arc<dyn Gate>,
     /// Name of the inbound endpoint, for log lines.
     pub name: Arc<str>,
+    /// Who works.
+    pub owner: Owner,
 }
 
 impl fmt::Debug for InboundContext {

@@ -1,90 +1,93 @@
-//! Delete or move a file when it was mediated.
+//! Deletes or moves a file.
 
-use super::lock::fail_path;
-use super::params::{Action, FileParams};
+use super::params::{Action, FileParams, Target};
 use jiff::Zoned;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::fs::{self, File, FileTimes};
+use std::io::{self, ErrorKind};
+use std::path::Path;
 
-/// Does the action; when it fails, a marker keeps the file from being mediated again.
-pub(super) fn settle(file: &Path, action: &Action, relative: Option<&Path>, params: &FileParams) {
+/// Does an action. `relative`: sub-folder of the file below the watched folder. A file that is gone
+/// needs none.
+pub(super) fn apply(file: &Path, action: &Action, relative: &Path, params: &FileParams) -> io::Result<()> {
     let done = match action {
+        Action::Keep => Ok(()),
         Action::Delete => fs::remove_file(file),
         Action::Move(target) => move_to(file, target, relative, params),
     };
-    let marker = fail_path(file);
     match done {
-        Ok(()) => {
-            if marker.exists() {
-                // A marker without its file would only be litter.
-                drop(fs::remove_file(&marker));
-            }
-        }
-        Err(error) => {
-            tracing::error!(
-                "{} was processed but cannot be removed: {error}; it is not processed again",
-                file.display()
-            );
-            let now = jiff::Timestamp::now().as_millisecond().to_string();
-            if let Err(error) = fs::write(&marker, now) {
-                tracing::error!("the marker {} cannot be written: {error}", marker.display());
-            }
-        }
+        Err(_) if is_gone(file) => Ok(()),
+        done => done,
     }
 }
 
-fn move_to(file: &Path, target: &Path, relative: Option<&Path>, params: &FileParams) -> std::io::Result<()> {
-    let (folder, keep_structure) = match target.file_name() {
-        Some(name) if name == "*" => (target.parent().unwrap_or(target).to_path_buf(), true),
-        _ => (target.to_path_buf(), false),
-    };
-    let folder = match relative.filter(|_| keep_structure) {
-        Some(relative) => folder.join(relative),
-        None => folder,
-    };
-    if params.create_folder || keep_structure {
+pub(super) fn is_gone(file: &Path) -> bool {
+    fs::symlink_metadata(file).is_err_and(|error| error.kind() == ErrorKind::NotFound)
+}
+
+fn move_to(file: &Path, target: &Target, relative: &Path, params: &FileParams) -> io::Result<()> {
+    let now = Zoned::now();
+    let mut folder = target.folder.clone().into_os_string();
+    if let Some(format) = &params.sub_folder {
+        // No slash in between: the artifact's pattern or folder brings it.
+        folder.push(format.print(&now));
+    }
+    let folder = if target.keep_structure { Path::new(&folder).join(relative) } else { folder.into() };
+    if params.create_folder || target.keep_structure {
         fs::create_dir_all(&folder)?;
     }
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let stamp =
-        params.timestamp.as_deref().map(|format| formatted(format, &Zoned::now())).unwrap_or_default();
-    let destination: PathBuf = folder.join(format!("{stamp}{name}"));
-    // A rename cannot cross file systems; a copy can.
-    fs::rename(file, &destination).or_else(|_| {
-        fs::copy(file, &destination)?;
-        fs::remove_file(file)
-    })
+    let mut name = params.prefix.as_ref().map(|format| format.print(&now)).unwrap_or_default();
+    name.push_str(&file.file_name().unwrap_or_default().to_string_lossy());
+    match fs::rename(file, folder.join(&name)) {
+        Err(error) if error.kind() == ErrorKind::CrossesDevices => copy(file, &folder, &name, params),
+        done => done,
+    }
 }
 
-/// The numeric letters of Java's SimpleDateFormat; quoted text and everything else is copied.
-pub(super) fn formatted(format: &str, at: &Zoned) -> String {
-    let mut out = String::new();
-    let mut letters = format.chars().peekable();
-    while let Some(letter) = letters.next() {
-        if letter == '\'' {
-            let quoted: String = letters.by_ref().take_while(|c| *c != '\'').collect();
-            out.push_str(if quoted.is_empty() { "'" } else { &quoted });
-            continue;
+/// Moves to another file system. Whoever watches the target sees the whole file or none, and the source
+/// goes only when the copy is on the disk.
+fn copy(file: &Path, folder: &Path, name: &str, params: &FileParams) -> io::Result<()> {
+    // MI and we leave names that end so alone.
+    let part = folder.join(format!("{name}.part.lock"));
+    let modified = fs::metadata(file)?.modified();
+    let copied = fs::copy(file, &part).and_then(|_| {
+        let copy = File::options().write(true).open(&part)?;
+        if let Ok(modified) = modified
+            && params.keep_modified
+        {
+            copy.set_times(FileTimes::new().set_modified(modified))?;
         }
-        let mut width = 1;
-        while letters.next_if_eq(&letter).is_some() {
-            width += 1;
-        }
-        let value = match letter {
-            'y' if width == 2 => i64::from(at.year()) % 100,
-            'y' => i64::from(at.year()),
-            'M' => i64::from(at.month()),
-            'd' => i64::from(at.day()),
-            'H' => i64::from(at.hour()),
-            'm' => i64::from(at.minute()),
-            's' => i64::from(at.second()),
-            'S' => i64::from(at.millisecond()),
-            _ => {
-                out.extend(std::iter::repeat_n(letter, width));
-                continue;
-            }
-        };
-        out.push_str(&format!("{value:0width$}"));
+        copy.sync_all()?;
+        fs::rename(&part, folder.join(name))
+    });
+    if copied.is_err() {
+        // Half a copy would only be litter.
+        drop(fs::remove_file(&part));
     }
-    out
+    copied?;
+    fs::remove_file(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::params;
+    use super::*;
+
+    /// What a move to another file system does, on one.
+    #[test]
+    fn a_copy_is_whole_and_keeps_its_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let params = params(dir.path(), &[]);
+        let file = dir.path().join("in/a");
+        fs::write(&file, "text").unwrap();
+        let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
+        File::options().write(true).open(&file).unwrap().set_modified(old).unwrap();
+        let target = dir.path().join("out");
+        assert!(copy(&file, &target, "b", &params).is_err() && file.is_file());
+        fs::create_dir(&target).unwrap();
+        copy(&file, &target, "b", &params).unwrap();
+        assert_eq!(fs::read_to_string(target.join("b")).unwrap(), "text");
+        assert_eq!(fs::metadata(target.join("b")).unwrap().modified().unwrap(), old);
+        assert!(is_gone(&file));
+        assert_eq!(fs::read_dir(&target).unwrap().count(), 1);
+    }
 }

@@ -1,43 +1,37 @@
-//! The poll loop.
+//! The poll loop: looks, hands over, settles. File work is done by the [`Desk`] on blocking threads.
 
-use super::action::settle;
-use super::lock::{Lock, fail_path};
-use super::params::{FileParams, Sort};
+use super::look::Found;
+use super::params::{Due, FileParams};
+use super::work::{Desk, Source, Taken};
 use crate::contract::{BoxFuture, Delivery, Header, Inbound, InboundContext, Outcome};
-use std::fs::{self, Metadata};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, UNIX_EPOCH};
+use tokio::sync::Semaphore;
 
-/// Deepest sub-folder that is looked into.
-const MAX_DEPTH: usize = 32;
-/// Largest file that is read into memory.
-const MAX_FILE: u64 = 512 * 1024 * 1024;
+/// Longest time between making a lock and writing it that is not a crash.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A file source.
 #[derive(Debug)]
 pub struct FileInbound {
-    params: FileParams,
-}
-
-/// A file that a poll found.
-struct Found {
-    path: PathBuf,
-    meta: Metadata,
-    /// Sub-folder below the watched one, when it recurses.
-    relative: Option<PathBuf>,
+    source: Arc<Source>,
+    /// File work under way, also of a run that was dropped in the middle: a file system that hangs
+    /// costs no more threads than this, and a new run waits for what the old one began.
+    hands: Arc<Semaphore>,
 }
 
 impl Inbound for FileInbound {
     fn run(&self, cx: InboundContext) -> BoxFuture<'_, ()> {
+        let term =
+            Term { desk: Desk::new(&self.source, &cx), params: &self.source.params, hands: &self.hands, cx };
         Box::pin(async move {
-            let mut tick = tokio::time::interval(self.params.interval);
+            let mut tick = tokio::time::interval(term.params.interval);
             tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            loop {
-                tokio::select! {
-                    _ = tick.tick() => {}
-                    () = cx.gate.ended() => return,
-                }
-                self.poll(&cx).await;
+            while term.unless_ended(tick.tick()).await.is_some() {
+                term.poll().await;
             }
         })
     }
@@ -46,184 +40,181 @@ impl Inbound for FileInbound {
 impl FileInbound {
     /// A source with these parameters.
     pub fn new(params: FileParams) -> Self {
-        Self { params }
+        Self::with_patience(params, PATIENCE)
     }
 
-    /// Hands over what is there now.
-    async fn poll(&self, cx: &InboundContext) {
-        let found = if self.params.path.is_file() {
-            self.single()
-        } else {
-            let mut found = Vec::new();
-            self.list(&self.params.path, 0, &mut found, &cx.name);
-            found
-        };
-        let mut taken: Vec<(Option<PathBuf>, usize)> = Vec::new();
+    pub(super) fn with_patience(params: FileParams, patience: Duration) -> Self {
+        let hands = Arc::new(Semaphore::new(params.at_once));
+        Self { source: Arc::new(Source { params, patience, memory: Mutex::default() }), hands }
+    }
+}
+
+/// One run of the source, under one lease.
+struct Term<'s> {
+    cx: InboundContext,
+    desk: Desk,
+    params: &'s FileParams,
+    hands: &'s Arc<Semaphore>,
+}
+
+/// Files of each folder that this poll handed over, or is about to.
+#[derive(Default)]
+struct Tally(HashMap<PathBuf, usize>);
+
+impl Term<'_> {
+    /// Hands over what is there now, and returns when all of it is settled.
+    async fn poll(&self) {
+        let Some(found) = self.look().await else { return };
+        let mut tally = Tally::default();
+        let mut running = FuturesUnordered::new();
         for file in found {
-            if !cx.gate.holds() || cx.gate.is_stopping() {
-                return;
-            }
-            if self.is_full(&taken, &file) {
-                continue;
-            }
-            if self.process(&file, cx).await {
-                count(&mut taken, &file);
-                if let Some(pause) = self.params.pause {
-                    tokio::time::sleep(pause).await;
+            while running.len() >= self.params.at_once
+                && let Some(finished) = running.next().await
+            {
+                if tally.end(&finished) {
+                    self.pause().await;
                 }
             }
-        }
-    }
-
-    fn single(&self) -> Vec<Found> {
-        let meta = fs::metadata(&self.params.path);
-        meta.map(|meta| vec![Found { path: self.params.path.clone(), meta, relative: None }])
-            .unwrap_or_default()
-    }
-
-    fn is_full(&self, taken: &[(Option<PathBuf>, usize)], file: &Found) -> bool {
-        let Some(limit) = self.params.per_poll.filter(|_| self.params.pause.is_none()) else { return false };
-        taken.iter().any(|(folder, count)| *folder == file.relative && *count >= limit)
-    }
-
-    fn list(&self, folder: &Path, depth: usize, found: &mut Vec<Found>, name: &str) {
-        let entries = match fs::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(error) => {
-                tracing::warn!("inbound endpoint '{name}': {} cannot be listed: {error}", folder.display());
-                return;
+            if !self.cx.gate.holds() || self.cx.gate.is_stopping() {
+                break;
             }
-        };
-        let relative = folder.strip_prefix(&self.params.path).ok().filter(|_| self.params.recurse);
-        let mut here = Vec::new();
-        let mut folders = Vec::new();
-        for entry in entries.flatten() {
-            let path = entry.path();
-            match fs::metadata(&path) {
-                Ok(meta) if meta.is_dir() => folders.push(path),
-                Ok(meta) if self.is_wanted(&path) => {
-                    here.push(Found { path, meta, relative: relative.map(Path::to_path_buf) });
-                }
-                // Not wanted, or gone since it was listed.
-                Ok(_) | Err(_) => {}
+            if tally.begin(&file.relative, self.params) {
+                running.push(self.process(file));
             }
         }
-        self.sort(&mut here);
-        found.extend(here);
-        if self.params.recurse && depth < MAX_DEPTH {
-            folders.sort();
-            folders.iter().for_each(|folder| self.list(folder, depth + 1, found, name));
+        while running.next().await.is_some() {}
+    }
+
+    async fn look(&self) -> Option<Vec<Found>> {
+        let found = self.unless_ended(self.work(Desk::look)).await??;
+        match self.params.quiet {
+            Some(quiet) if !found.is_empty() => {
+                self.unless_ended(tokio::time::sleep(quiet)).await?;
+                self.work(move |_| Desk::unchanged(found)).await
+            }
+            _ => Some(found),
         }
     }
 
-    fn is_wanted(&self, path: &Path) -> bool {
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
-        let ours = name.ends_with(".lock") || name.ends_with(".fail");
-        !ours && self.params.pattern.as_ref().is_none_or(|pattern| pattern.is_match(name))
-    }
-
-    fn sort(&self, files: &mut [Found]) {
-        match self.params.sort {
-            Sort::None => return,
-            Sort::Name => files.sort_by(|a, b| a.path.file_name().cmp(&b.path.file_name())),
-            Sort::Size => files.sort_by_key(|file| file.meta.len()),
-            Sort::Modified => files.sort_by_key(|file| file.meta.modified().ok()),
-        }
-        if !self.params.ascending {
-            files.reverse();
+    async fn pause(&self) {
+        if let Some(pause) = self.params.pause {
+            // An end in between is seen by the caller.
+            let _: Option<()> = self.unless_ended(tokio::time::sleep(pause)).await;
         }
     }
 
-    /// One file: lock, read, mediate, settle, unlock. `true` when it was handed over.
-    async fn process(&self, file: &Found, cx: &InboundContext) -> bool {
-        if fail_path(&file.path).exists() {
-            // Processed before, but it could not be removed: only that is tried again.
-            settle(&file.path, &self.params.after_process, file.relative.as_deref(), &self.params);
-            return false;
-        }
-        if self.params.size_limit.is_some_and(|limit| file.meta.len() > limit) {
-            return false;
-        }
-        if file.meta.len() > MAX_FILE {
-            tracing::error!(
-                "inbound endpoint '{}': {} is larger than {MAX_FILE} bytes and stays",
-                cx.name,
-                file.path.display()
-            );
-            return false;
-        }
-        let lock = match self.params.locking {
-            true => match Lock::take(&file.path, &self.params) {
-                Some(lock) => Some(lock),
-                None => return false,
-            },
-            false => None,
-        };
-        let handed_over = self.hand_over(file, cx).await;
-        if let Some(lock) = lock {
-            lock.release();
-        }
-        handed_over
+    /// One file: lock, read, mediate, settle, unlock. Its folder, and whether it was handed over.
+    async fn process(&self, file: Found) -> (PathBuf, bool) {
+        let folder = file.relative.clone();
+        (folder, self.hand_over(file).await.unwrap_or(false))
     }
 
-    async fn hand_over(&self, file: &Found, cx: &InboundContext) -> bool {
-        // Gone since it was listed: another node was faster.
-        let Ok(bytes) = tokio::fs::read(&file.path).await else { return false };
-        let outcome = cx.to.deliver(self.delivery(file, bytes)).await;
-        // After a fence the file belongs to somebody else: leave it where it is.
-        if !cx.gate.holds() {
-            tracing::warn!(
-                "inbound endpoint '{}': {} is not settled, the lease is gone",
-                cx.name,
-                file.path.display()
-            );
-            return false;
-        }
-        let action = match outcome {
-            Outcome::Done => &self.params.after_process,
+    async fn hand_over(&self, file: Found) -> Option<bool> {
+        let mut taken: Taken = self.unless_ended(self.work(move |desk| desk.take(file))).await???;
+        let bytes = std::mem::take(&mut taken.bytes);
+        let due = match self.cx.to.deliver(self.delivery(&taken.found, bytes)).await {
+            Outcome::Done => Due::Process,
             Outcome::Failed(problem) => {
-                tracing::error!("inbound endpoint '{}': {} failed: {problem}", cx.name, file.path.display());
-                &self.params.after_failure
+                let (name, file) = (&self.cx.name, taken.found.path.display());
+                tracing::error!("inbound endpoint '{name}': {file} failed: {problem}");
+                Due::Failure
             }
-            Outcome::Rejected => return false,
+            // Dropping it unlocks it.
+            Outcome::Rejected => return Some(false),
         };
-        settle(&file.path, action, file.relative.as_deref(), &self.params);
-        true
+        self.work(move |desk| desk.settle(taken, due)).await
+    }
+
+    /// Does file work on a blocking thread, as soon as a hand is free. `None`: it panicked. What was
+    /// begun goes on when this is dropped.
+    async fn work<T: Send + 'static>(&self, work: impl FnOnce(&Desk) -> T + Send + 'static) -> Option<T> {
+        let hand = self.hands.clone().acquire_owned().await.ok()?;
+        let desk = self.desk.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let done = work(&desk);
+            drop(hand);
+            done
+        });
+        match done.await {
+            Ok(done) => Some(done),
+            Err(error) => {
+                tracing::error!("inbound endpoint '{}': file work ended: {error}", self.cx.name);
+                None
+            }
+        }
+    }
+
+    /// `None` when the source is to stop: what waits is dropped.
+    async fn unless_ended<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.cx.gate.ended() => None,
+            done = work => Some(done),
+        }
     }
 
     fn delivery(&self, file: &Found, bytes: Vec<u8>) -> Delivery {
         let text = |path: &Path| Header::Text(path.to_string_lossy().into_owned());
         let name = file.path.file_name().map(Path::new).unwrap_or(&file.path);
         let modified = file.meta.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok());
+        let number = |number: u128| Header::Number(i64::try_from(number).unwrap_or(i64::MAX));
         let mut headers = vec![
             ("FILE_PATH", text(&file.path)),
             ("FILE_NAME", text(name)),
-            ("FILE_URI", Header::Text(format!("file://{}", file.path.display()))),
-            ("FILE_LENGTH", Header::Number(i64::try_from(bytes.len()).unwrap_or(i64::MAX))),
-            (
-                "LAST_MODIFIED",
-                Header::Number(modified.map_or(0, |t| i64::try_from(t.as_millis()).unwrap_or(0))),
-            ),
+            ("FILE_URI", Header::Text(uri(&file.path))),
+            ("FILE_LENGTH", number(bytes.len() as u128)),
+            ("LAST_MODIFIED", number(modified.unwrap_or_default().as_millis())),
         ];
-        if let Some(relative) = &file.relative {
-            headers.push(("RELATIVE_PATH", text(relative)));
+        if self.params.recurse {
+            // Empty for the watched folder itself, as in MI.
+            let below = if file.relative.as_os_str().is_empty() { "" } else { "/" };
+            let relative = format!("{below}{}", file.relative.display());
+            headers.push(("RELATIVE_PATH", Header::Text(relative)));
         }
-        Delivery { payload: bytes.into(), content_type: self.content_type(&file.path), headers }
-    }
-
-    fn content_type(&self, path: &Path) -> Option<String> {
-        let by_extension = || match path.extension().and_then(|e| e.to_str()) {
-            Some("xml") => Some("text/xml".to_owned()),
-            Some("txt") => Some("text/plain".to_owned()),
-            _ => None,
-        };
-        self.params.content_type.clone().or_else(by_extension)
+        headers.extend(self.params.reply.iter().map(|(name, text)| (*name, Header::Text(text.clone()))));
+        Delivery {
+            payload: bytes.into(),
+            content_type: self.params.content_type.clone().or_else(|| by_extension(&file.path)),
+            headers,
+            parse_first: self.params.parse_first,
+        }
     }
 }
 
-fn count(taken: &mut Vec<(Option<PathBuf>, usize)>, file: &Found) {
-    match taken.iter_mut().find(|(folder, _)| *folder == file.relative) {
-        Some((_, count)) => *count += 1,
-        None => taken.push((file.relative.clone(), 1)),
+impl Tally {
+    /// Whether one more file of a folder may be handed over.
+    fn begin(&mut self, folder: &Path, params: &FileParams) -> bool {
+        let Some(limit) = params.per_poll.filter(|_| params.pause.is_none()) else { return true };
+        let count = self.0.entry(folder.to_owned()).or_default();
+        // MI counts after the first file: zero is one.
+        let may = *count < limit.max(1);
+        *count += usize::from(may);
+        may
     }
+
+    /// A file that was not handed over does not count. `true` when it was.
+    fn end(&mut self, (folder, was_handed_over): &(PathBuf, bool)) -> bool {
+        if !was_handed_over && let Some(count) = self.0.get_mut(folder) {
+            *count = count.saturating_sub(1);
+        }
+        *was_handed_over
+    }
+}
+
+fn by_extension(path: &Path) -> Option<String> {
+    let extension = path.extension()?.to_string_lossy().to_ascii_lowercase();
+    let types = [("xml", "text/xml"), ("txt", "text/plain")];
+    types.into_iter().find(|(end, _)| extension.ends_with(end)).map(|(_, found)| found.to_owned())
+}
+
+/// As commons-vfs writes URIs of local files.
+fn uri(path: &Path) -> String {
+    let mut uri = "file://".to_owned();
+    for letter in path.to_string_lossy().chars() {
+        match letter {
+            '%' | ' ' | '#' | '?' => uri.push_str(&format!("%{:02x}", u32::from(letter))),
+            letter => uri.push(letter),
+        }
+    }
+    uri
 }

@@ -1,18 +1,46 @@
 //! What an artifact may say about a file source.
+//!
+//! As in MI a number or a word that cannot be read does not stop the source: a line says so, and the
+//! default counts.
 
+use super::date::DateFormat;
 use crate::Parameters;
 use crate::contract::ConnectorError;
-use regex::Regex;
+use fancy_regex::Regex;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
+
+/// Files mediated at the same time with `sequential=false`: MI's `inbound.threads.core`.
+const AT_ONCE: usize = 20;
 
 /// What happens to a file afterwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
+    /// It stays, and is mediated again by the next poll. Only the class has it.
+    Keep,
     /// It is deleted.
     Delete,
     /// It goes to a folder.
-    Move(PathBuf),
+    Move(Target),
+}
+
+/// Where files are moved to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The URI ended in `/*`: the sub-folders of the source are kept.
+    pub keep_structure: bool,
+}
+
+/// Which of the two actions a file is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// It was mediated.
+    Process,
+    /// Its fault had no handler.
+    Failure,
 }
 
 /// Order of the files of one poll.
@@ -28,39 +56,61 @@ pub enum Sort {
     Modified,
 }
 
-/// Parameters of a file source, with MI's defaults.
+/// Parameters of a file source, with the defaults of MI's `protocol="file"`; where the class
+/// `VFSConsumer` has another default it is named.
 #[derive(Debug, Clone)]
 pub struct FileParams {
-    /// Pause between polls.
+    /// Time from poll to poll.
     pub interval: Duration,
+    /// Files that are mediated at the same time. Default 1.
+    pub at_once: usize,
     /// Folder or single file.
     pub path: PathBuf,
     /// The path ended in `/*`: sub-folders are looked into as well.
     pub recurse: bool,
-    /// Full match on the base name.
+    /// `FileNamePattern`: matches the whole base name.
     pub pattern: Option<Regex>,
     /// `ContentType`.
     pub content_type: Option<String>,
+    /// `Build`: the content is parsed before the flow starts.
+    pub parse_first: bool,
+    /// Reply headers of the class.
+    pub reply: Vec<(&'static str, String)>,
     /// After mediation.
     pub after_process: Action,
     /// After a fault that nobody handled.
     pub after_failure: Action,
-    /// SimpleDateFormat text put before the name of a moved file.
-    pub timestamp: Option<String>,
+    /// `MoveAfterFailedMove` of the class: where a file goes that could not be moved for so long.
+    pub after_failed_move: Option<(Target, Duration)>,
+    /// Text put before the name of a moved file.
+    pub prefix: Option<DateFormat>,
+    /// Text put behind the path of the target folder.
+    pub sub_folder: Option<DateFormat>,
     /// Missing target folders are made.
     pub create_folder: bool,
-    /// Lock files are used. Default true.
+    /// `UpdateLastModified`: a moved file keeps the time of its last change on another file system too.
+    /// Default true, of the class false.
+    pub keep_modified: bool,
+    /// Lock files are used. Default true, of the class false.
     pub locking: bool,
     /// Stale locks are removed: `Some(None)` at once, `Some(Some(age))` when older.
     pub release_locks: Option<Option<Duration>>,
-    /// Only locks of this machine are removed. Default true.
+    /// Only locks of this machine are removed by age. Default true, of the class false.
     pub release_own_only: bool,
-    /// Larger files stay where they are.
+    /// Larger files stay where they are. Bytes.
     pub size_limit: Option<u64>,
     /// Files handed over per poll and folder.
     pub per_poll: Option<usize>,
     /// Pause between files; switches `per_poll` off.
     pub pause: Option<Duration>,
+    /// Younger files wait: `waitTimeBeforeRead`, of the class `MinimumAge`.
+    pub min_age: Option<Duration>,
+    /// Older files stay where they are: `MaximumAge` of the class.
+    pub max_age: Option<Duration>,
+    /// `CheckSizeInterval` of the class: a file that changes within that time waits.
+    pub quiet: Option<Duration>,
+    /// `CheckSizeIgnoreEmpty` of the class: empty files wait.
+    pub skip_empty: bool,
     /// Order.
     pub sort: Sort,
     /// Ascending. Default true.
@@ -68,102 +118,230 @@ pub struct FileParams {
 }
 
 impl FileParams {
-    /// Reads the parameters. Relative paths start at `home`.
-    pub fn read(parameters: Parameters<'_>, home: &Path) -> Result<Self, ConnectorError> {
-        let vfs = |name: &str| {
-            let value = parameters(&format!("transport.vfs.{name}"))?;
-            Some(value.trim().to_owned()).filter(|text| !text.is_empty())
-        };
-        let flag =
-            |name: &str, default: bool| vfs(name).map_or(default, |text| text.eq_ignore_ascii_case("true"));
-        let uri = vfs("FileURI").ok_or(ConnectorError::Missing("transport.vfs.FileURI"))?;
-        let (uri, recurse) = match uri.strip_suffix("/*").or_else(|| uri.strip_suffix("\\*")) {
-            Some(folder) => (folder.to_owned(), true),
-            None => (uri, false),
-        };
-        let action = |action: &str, target: &str| {
-            let moves = vfs(action).as_deref() == Some("MOVE");
-            match vfs(target).filter(|_| moves) {
-                Some(target) => local_path("transport.vfs.MoveAfterProcess", &target, home).map(Action::Move),
-                None => Ok(Action::Delete),
-            }
-        };
-        let millis = |name: &'static str| number(name, vfs(name)).map(|n| n.map(Duration::from_millis));
-        let release =
-            if flag("AutoLockRelease", false) { Some(millis("AutoLockReleaseInterval")?) } else { None };
+    /// Reads the parameters. `is_class`: the class `VFSConsumer` asks rather than `protocol="file"`.
+    /// Relative paths start at `home`.
+    ///
+    /// # Errors
+    /// `interval` or `FileURI` is missing or of no use, or a pattern that Java refuses.
+    pub fn read(parameters: Parameters<'_>, home: &Path, is_class: bool) -> Result<Self, ConnectorError> {
+        let read = Reader { parameters, home, is_class };
+        let (path, recurse) =
+            read.folder("FileURI")?.ok_or(ConnectorError::Missing("transport.vfs.FileURI"))?;
         Ok(Self {
-            interval: interval(parameters)?,
-            path: local_path("transport.vfs.FileURI", &uri, home)?,
+            interval: interval(&read)?,
+            at_once: if read.full("sequential").is_none_or(|text| is_true(&text)) { 1 } else { AT_ONCE },
+            path,
             recurse,
-            pattern: pattern(vfs("FileNamePattern"))?,
-            content_type: vfs("ContentType"),
-            after_process: action("ActionAfterProcess", "MoveAfterProcess")?,
-            after_failure: action("ActionAfterFailure", "MoveAfterFailure")?,
-            timestamp: vfs("MoveTimestampFormat"),
-            create_folder: flag("CreateFolder", false),
-            locking: vfs("Locking").as_deref() != Some("disable"),
-            release_locks: release,
-            release_own_only: flag("LockReleaseSameNode", true),
-            size_limit: vfs("FileSizeLimit").and_then(|text| text.parse().ok()),
-            per_poll: number("FileProcessCount", vfs("FileProcessCount"))?.map(|n| n as usize),
-            pause: millis("FileProcessInterval")?.filter(|pause| !pause.is_zero()),
-            sort: match vfs("FileSortAttribute").as_deref() {
+            pattern: read.pattern()?,
+            content_type: read.vfs("ContentType"),
+            parse_first: read.flag("Build", false),
+            reply: read.reply(),
+            after_process: read.action("ActionAfterProcess", "MoveAfterProcess")?,
+            after_failure: read.action("ActionAfterFailure", "MoveAfterFailure")?,
+            after_failed_move: read.after_failed_move()?,
+            prefix: read.date("MoveTimestampFormat")?,
+            sub_folder: read.date("SubFolderTimestampFormat")?,
+            create_folder: read.flag("CreateFolder", false),
+            keep_modified: read.flag("UpdateLastModified", !is_class),
+            locking: match read.vfs("Locking") {
+                Some(text) if is_class => text.eq_ignore_ascii_case("enable"),
+                Some(text) => !text.eq_ignore_ascii_case("disable"),
+                None => !is_class,
+            },
+            release_locks: read
+                .flag("AutoLockRelease", false)
+                .then(|| read.number("AutoLockReleaseInterval").map(millis)),
+            release_own_only: read.flag("LockReleaseSameNode", !is_class),
+            size_limit: read.size_limit(),
+            per_poll: read.number("FileProcessCount").and_then(|n| usize::try_from(n).ok()),
+            pause: read.number("FileProcessInterval").map(millis).filter(|pause| !pause.is_zero()),
+            min_age: if is_class { read.seconds("MinimumAge") } else { read.millis("waitTimeBeforeRead") },
+            max_age: read.of_class(|| read.seconds("MaximumAge")),
+            quiet: read.of_class(|| {
+                let ms = read.number("CheckSizeInterval").unwrap_or(1_000);
+                Some(millis(ms)).filter(|quiet| !quiet.is_zero())
+            }),
+            skip_empty: is_class && read.flag("CheckSizeIgnoreEmpty", false),
+            sort: match read.vfs("FileSortAttribute").as_deref() {
                 Some("Name") => Sort::Name,
                 Some("Size") => Sort::Size,
                 Some("Lastmodifiedtimestamp") => Sort::Modified,
                 _ => Sort::None,
             },
-            ascending: vfs("FileSortAscending").as_deref() != Some("false"),
+            ascending: read.vfs("FileSortAscending").is_none_or(|text| !text.eq_ignore_ascii_case("false")),
         })
     }
-}
 
-fn interval(parameters: Parameters<'_>) -> Result<Duration, ConnectorError> {
-    let text = parameters("interval").ok_or(ConnectorError::Missing("interval"))?;
-    let ms = number("interval", Some(text.trim().to_owned()))?;
-    // An interval of zero would spin.
-    Ok(Duration::from_millis(ms.unwrap_or(1_000).max(1)))
-}
-
-fn number(name: &'static str, text: Option<String>) -> Result<Option<u64>, ConnectorError> {
-    let Some(text) = text else { return Ok(None) };
-    match text.parse() {
-        Ok(number) => Ok(Some(number)),
-        Err(_) => Err(ConnectorError::Parameter { name, expected: "a whole number", found: text }),
+    /// The action for a file.
+    pub fn action(&self, due: Due) -> &Action {
+        match due {
+            Due::Process => &self.after_process,
+            Due::Failure => &self.after_failure,
+        }
     }
 }
 
-fn pattern(text: Option<String>) -> Result<Option<Regex>, ConnectorError> {
-    let Some(text) = text else { return Ok(None) };
-    match Regex::new(&format!("^(?:{text})$")) {
-        Ok(regex) => Ok(Some(regex)),
+struct Reader<'p> {
+    parameters: Parameters<'p>,
+    home: &'p Path,
+    is_class: bool,
+}
+
+impl Reader<'_> {
+    /// A parameter by its whole name; blank is absent.
+    fn full(&self, name: &str) -> Option<String> {
+        let value = (self.parameters)(name)?;
+        Some(value.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    fn vfs(&self, name: &str) -> Option<String> {
+        self.full(&format!("transport.vfs.{name}"))
+    }
+
+    /// A parameter that only the class has.
+    fn of_class<T>(&self, read: impl FnOnce() -> Option<T>) -> Option<T> {
+        if self.is_class { read() } else { None }
+    }
+
+    fn flag(&self, name: &str, default: bool) -> bool {
+        self.vfs(name).map_or(default, |text| is_true(&text))
+    }
+
+    fn parsed<T: FromStr>(&self, name: &str) -> Option<T> {
+        let text = self.vfs(name)?;
+        let number = text.parse().ok();
+        if number.is_none() {
+            tracing::warn!(
+                "the parameter 'transport.vfs.{name}' has no effect: expected a number, found '{text}'"
+            );
+        }
+        number
+    }
+
+    /// Negative numbers are zero.
+    fn number(&self, name: &str) -> Option<u64> {
+        self.parsed::<i64>(name).map(|number| u64::try_from(number).unwrap_or_default())
+    }
+
+    fn millis(&self, name: &str) -> Option<Duration> {
+        self.number(name).map(millis).filter(|time| !time.is_zero())
+    }
+
+    fn seconds(&self, name: &str) -> Option<Duration> {
+        self.number(name).map(Duration::from_secs).filter(|time| !time.is_zero())
+    }
+
+    /// MI reads a Java double; a negative one is no limit.
+    fn size_limit(&self) -> Option<u64> {
+        let limit: f64 = self.parsed("FileSizeLimit")?;
+        // Saturates: a larger limit than there are bytes is none.
+        (limit >= 0.0).then_some(limit as u64)
+    }
+
+    fn pattern(&self) -> Result<Option<Regex>, ConnectorError> {
+        let Some(text) = self.vfs("FileNamePattern") else { return Ok(None) };
+        Regex::new(&format!(r"\A(?:{text})\z")).map(Some).map_err(|_| ConnectorError::Parameter {
+            name: "transport.vfs.FileNamePattern",
+            expected: "a regular expression",
+            found: text,
+        })
+    }
+
+    fn date(&self, name: &'static str) -> Result<Option<DateFormat>, ConnectorError> {
+        let Some(text) = self.vfs(name) else { return Ok(None) };
+        let expected = "a pattern of SimpleDateFormat";
+        DateFormat::read(&text).map(Some).ok_or(ConnectorError::Parameter { name, expected, found: text })
+    }
+
+    fn reply(&self) -> Vec<(&'static str, String)> {
+        if !self.is_class {
+            return Vec::new();
+        }
+        let names = ["transport.vfs.ReplyFileURI", "transport.vfs.ReplyFileName"];
+        let mut reply: Vec<_> = names.into_iter().filter_map(|name| Some((name, self.full(name)?))).collect();
+        reply.push(("transport.vfs.Append", "false".to_owned()));
+        reply
+    }
+
+    /// The built-in endpoint knows the exact word `MOVE`; whatever else stands there deletes.
+    fn action(&self, action: &str, target: &'static str) -> Result<Action, ConnectorError> {
+        let word = self.vfs(action).unwrap_or_default();
+        let is = |wanted: &str| word == wanted || (self.is_class && word.eq_ignore_ascii_case(wanted));
+        if is("MOVE") {
+            if let Some((folder, keep_structure)) = self.folder(target)? {
+                return Ok(Action::Move(Target { folder, keep_structure }));
+            }
+            tracing::error!(
+                "{action} is MOVE but transport.vfs.{target} is missing: files are deleted, as MI does"
+            );
+        } else if self.is_class && is("NONE") {
+            return Ok(Action::Keep);
+        } else if !word.is_empty() && !is("DELETE") {
+            tracing::warn!("{action} '{word}': files are deleted, as MI does; expected MOVE or DELETE");
+        }
+        Ok(Action::Delete)
+    }
+
+    fn after_failed_move(&self) -> Result<Option<(Target, Duration)>, ConnectorError> {
+        if !self.is_class {
+            return Ok(None);
+        }
+        let wait = millis(self.number("FailedRecordNextRetryDuration").unwrap_or(30_000));
+        let target = self.folder("MoveAfterFailedMove")?;
+        Ok(target.map(|(folder, keep_structure)| (Target { folder, keep_structure }, wait)))
+    }
+
+    /// A local folder, and whether the URI ended in `/*`, before any options.
+    fn folder(&self, name: &'static str) -> Result<Option<(PathBuf, bool)>, ConnectorError> {
+        let Some(uri) = self.vfs(name) else { return Ok(None) };
+        let path = uri.split('?').next().unwrap_or_default();
+        let (path, has_star) = match path.strip_suffix("/*").or_else(|| path.strip_suffix("\\*")) {
+            Some(folder) => (folder, true),
+            None => (path, false),
+        };
+        Ok(Some((local_path(name, path, self.home)?, has_star)))
+    }
+}
+
+/// As `Boolean.parseBoolean` reads it.
+fn is_true(text: &str) -> bool {
+    text.eq_ignore_ascii_case("true")
+}
+
+fn millis(number: u64) -> Duration {
+    Duration::from_millis(number)
+}
+
+fn interval(read: &Reader<'_>) -> Result<Duration, ConnectorError> {
+    if read.full("cronExpression").is_some() {
+        return Err(ConnectorError::Unsupported("'cronExpression' instead of 'interval'".to_owned()));
+    }
+    let text = read.full("interval").ok_or(ConnectorError::Missing("interval"))?;
+    match text.parse() {
+        // An interval of zero would spin.
+        Ok(ms) => Ok(millis(std::cmp::max(ms, 1))),
         Err(_) => {
-            let (name, expected) = ("transport.vfs.FileNamePattern", "a regular expression");
-            Err(ConnectorError::Parameter { name, expected, found: text })
+            let expected = "a whole number of milliseconds";
+            Err(ConnectorError::Parameter { name: "interval", expected, found: text })
         }
     }
 }
 
 /// A `file:` URI or plain path; other schemes belong to other connectors.
 fn local_path(name: &'static str, uri: &str, home: &Path) -> Result<PathBuf, ConnectorError> {
-    let uri = uri.split('?').next().unwrap_or(uri);
     let path = match uri.strip_prefix("vfs:").unwrap_or(uri) {
         text if text.starts_with("file:") => {
             let rest = text.trim_start_matches("file:");
             // file:///x and file:/x are the same path.
-            if rest.starts_with("//") { rest.trim_start_matches("//").to_owned() } else { rest.to_owned() }
+            if rest.starts_with("//") { rest.trim_start_matches("//") } else { rest }
         }
         text if text.contains("://") => {
             return Err(ConnectorError::Unsupported(format!(
-                "'{text}' in {name}: only local files are read"
+                "'{text}' in transport.vfs.{name}: only local files are read"
             )));
         }
-        text => text.to_owned(),
+        text => text,
     };
-    let path = PathBuf::from(percent_decoded(&path));
+    let path = PathBuf::from(artifacts::uri_template::percent_decode(path));
     Ok(if path.is_absolute() { path } else { home.join(path) })
-}
-
-fn percent_decoded(text: &str) -> String {
-    artifacts::uri_template::percent_decode(text)
 }

@@ -1,137 +1,193 @@
-use super::action::formatted;
-use super::{Action, FileInbound, FileParams};
-use crate::contract::{BoxFuture, Deliver, Delivery, Gate, Header, Inbound, InboundContext, Outcome};
+//! Real folders, through the contract.
+
+mod actions;
+mod locks;
+mod polls;
+
+use super::{FileInbound, FileParams};
+use crate::contract::{BoxFuture, Deliver, Delivery, Gate, Inbound, InboundContext, Outcome, Owner};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use tokio::sync::Notify;
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, Semaphore, watch};
+use tokio::task::JoinHandle;
+
+/// Longer than anything takes.
+const SOON: Duration = Duration::from_secs(30);
 
 /// Takes deliveries and remembers them; `fail` in the content fails them.
-#[derive(Default)]
 struct Sink {
     seen: Mutex<Vec<Delivery>>,
     arrived: Notify,
+    /// Deliveries that may end.
+    may_end: Semaphore,
+    at_once: AtomicUsize,
+    most_at_once: AtomicUsize,
+    /// Done to the first delivery.
+    first: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Sink {
+    /// Deliveries end at once.
+    fn open() -> Arc<Self> {
+        let sink = Self::held();
+        sink.may_end.add_permits(Semaphore::MAX_PERMITS / 2);
+        sink
+    }
+
+    /// Deliveries end when a permit is added to `may_end`.
+    fn held() -> Arc<Self> {
+        Arc::new(Self {
+            seen: Mutex::default(),
+            arrived: Notify::new(),
+            may_end: Semaphore::new(0),
+            at_once: AtomicUsize::new(0),
+            most_at_once: AtomicUsize::new(0),
+            first: Mutex::new(None),
+        })
+    }
+
+    fn payloads(&self) -> Vec<String> {
+        let text = |d: &Delivery| String::from_utf8_lossy(&d.payload).into_owned();
+        self.seen.lock().unwrap().iter().map(text).collect()
+    }
+
+    async fn until(&self, count: usize) {
+        let all = async {
+            while self.seen.lock().unwrap().len() < count {
+                self.arrived.notified().await;
+            }
+        };
+        assert!(tokio::time::timeout(SOON, all).await.is_ok(), "only {:?} came", self.payloads());
+    }
 }
 
 impl Deliver for Sink {
     fn deliver(&self, delivery: Delivery) -> BoxFuture<'_, Outcome> {
-        let failed = delivery.payload.starts_with(b"fail");
-        self.seen.lock().unwrap().push(delivery);
-        self.arrived.notify_one();
-        Box::pin(std::future::ready(if failed {
-            Outcome::Failed("told to".to_owned())
-        } else {
-            Outcome::Done
-        }))
+        Box::pin(async move {
+            let failed = delivery.payload.starts_with(b"fail");
+            let now = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most_at_once.fetch_max(now, Ordering::SeqCst);
+            self.seen.lock().unwrap().push(delivery);
+            let first = self.first.lock().unwrap().take();
+            if let Some(first) = first {
+                first();
+            }
+            self.arrived.notify_one();
+            self.may_end.acquire().await.unwrap().forget();
+            self.at_once.fetch_sub(1, Ordering::SeqCst);
+            if failed { Outcome::Failed("told to".to_owned()) } else { Outcome::Done }
+        })
     }
 }
 
-#[derive(Default)]
+/// A lease that a test gives and takes.
 struct Switch {
-    off: AtomicBool,
-    ended: Notify,
+    is_lost: AtomicBool,
+    stop: watch::Sender<bool>,
+}
+
+impl Switch {
+    fn on() -> Arc<Self> {
+        Arc::new(Self { is_lost: AtomicBool::new(false), stop: watch::Sender::new(false) })
+    }
 }
 
 impl Gate for Switch {
     fn holds(&self) -> bool {
-        !self.off.load(Ordering::SeqCst)
+        !self.is_lost.load(Ordering::SeqCst)
     }
 
     fn is_stopping(&self) -> bool {
-        false
+        *self.stop.borrow()
     }
 
     fn ended(&self) -> BoxFuture<'_, ()> {
-        Box::pin(self.ended.notified())
+        Box::pin(async {
+            self.stop.subscribe().wait_for(|stop| *stop).await.unwrap();
+        })
     }
 }
 
-fn params(folder: &Path, more: &[(&str, &str)]) -> FileParams {
-    let lookup = |name: &str| match name {
-        "interval" => Some("5".to_owned()),
-        "transport.vfs.FileURI" => Some(format!("file://{}/in", folder.display())),
-        _ => more.iter().find(|(n, _)| name == format!("transport.vfs.{n}")).map(|(_, v)| (*v).to_owned()),
+/// A source at work.
+struct Running {
+    sink: Arc<Sink>,
+    gate: Arc<Switch>,
+    task: JoinHandle<()>,
+}
+
+fn context(sink: &Arc<Sink>, gate: &Arc<Switch>, epoch: i64) -> InboundContext {
+    let owner = Owner { group: "g".into(), lease: "inbound/files".into(), node: "me".into(), epoch };
+    InboundContext { to: sink.clone(), gate: gate.clone(), name: "files".into(), owner }
+}
+
+/// Starts a source on node `me` of group `g`, under the lease `inbound/files`.
+fn start(params: FileParams, sink: &Arc<Sink>, epoch: i64) -> Running {
+    let gate = Switch::on();
+    let cx = context(sink, &gate, epoch);
+    // A lock without content is given up at once.
+    let source = FileInbound::with_patience(params, Duration::ZERO);
+    Running { sink: sink.clone(), gate, task: tokio::spawn(async move { source.run(cx).await }) }
+}
+
+impl Running {
+    /// Waits for so many deliveries, stops politely, and gives their contents.
+    async fn stop_after(self, count: usize) -> Vec<String> {
+        self.sink.until(count).await;
+        self.stop().await
+    }
+
+    async fn stop(self) -> Vec<String> {
+        self.gate.stop.send_replace(true);
+        tokio::time::timeout(SOON, self.task).await.unwrap().unwrap();
+        self.sink.payloads()
+    }
+}
+
+/// Waits until something is so.
+async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let end = Instant::now() + SOON;
+    while !is_so() {
+        assert!(Instant::now() < end, "{what} did not happen");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+fn read(folder: &Path, more: &[(&str, &str)], is_class: bool) -> FileParams {
+    let lookup = |name: &str| {
+        let given = more.iter().find(|(n, _)| name == *n || name == format!("transport.vfs.{n}"));
+        match (name, given) {
+            (_, Some((_, value))) => Some((*value).to_owned()),
+            ("interval", None) => Some("5".to_owned()),
+            ("transport.vfs.FileURI", None) => Some(format!("file://{}/in", folder.display())),
+            _ => None,
+        }
     };
     std::fs::create_dir_all(folder.join("in")).unwrap();
-    FileParams::read(&lookup, folder).unwrap()
+    FileParams::read(&lookup, folder, is_class).unwrap()
 }
 
-async fn take(params: FileParams, count: usize) -> Vec<Delivery> {
-    let (sink, gate) = (Arc::new(Sink::default()), Arc::new(Switch::default()));
-    let cx = InboundContext { to: sink.clone(), gate: gate.clone(), name: "test".into() };
-    let running = tokio::spawn(async move { FileInbound::new(params).run(cx).await });
-    while sink.seen.lock().unwrap().len() < count {
-        sink.arrived.notified().await;
-    }
-    gate.ended.notify_one();
-    running.await.unwrap();
-    let seen = sink.seen.lock().unwrap();
-    seen.clone()
+/// Parameters of the built-in endpoint on the folder `in`.
+pub(super) fn params(folder: &Path, more: &[(&str, &str)]) -> FileParams {
+    read(folder, more, false)
 }
 
-#[tokio::test]
-async fn hands_over_in_order_and_deletes() {
-    let folder = tempfile::tempdir().unwrap();
-    let params = params(folder.path(), &[("FileNamePattern", r".*\.xml"), ("FileSortAttribute", "Name")]);
-    for name in ["b.xml", "a.xml", "c.txt"] {
-        std::fs::write(folder.path().join("in").join(name), name).unwrap();
-    }
-    let seen = take(params, 2).await;
-    let names: Vec<_> = seen.iter().map(|d| d.payload.clone()).collect();
-    assert_eq!(names, ["a.xml", "b.xml"]);
-    assert_eq!(seen[0].content_type.as_deref(), Some("text/xml"));
-    assert!(seen[0].headers.contains(&("FILE_LENGTH", Header::Number(5))));
-    let left: Vec<_> =
-        std::fs::read_dir(folder.path().join("in")).unwrap().flatten().map(|e| e.file_name()).collect();
-    assert_eq!(left, ["c.txt"]);
+/// Parameters of the class.
+fn class_params(folder: &Path, more: &[(&str, &str)]) -> FileParams {
+    read(folder, more, true)
 }
 
-#[tokio::test]
-async fn moves_by_outcome() {
-    let folder = tempfile::tempdir().unwrap();
-    let done = folder.path().join("done").display().to_string();
-    let bad = folder.path().join("bad").display().to_string();
-    let params = params(
-        folder.path(),
-        &[
-            ("ActionAfterProcess", "MOVE"),
-            ("MoveAfterProcess", &done),
-            ("ActionAfterFailure", "MOVE"),
-            ("MoveAfterFailure", &bad),
-            ("CreateFolder", "true"),
-        ],
-    );
-    std::fs::write(folder.path().join("in/ok"), "ok").unwrap();
-    std::fs::write(folder.path().join("in/no"), "fail").unwrap();
-    take(params, 2).await;
-    assert!(folder.path().join("done/ok").is_file() && folder.path().join("bad/no").is_file());
+fn put(folder: &Path, name: &str, text: &str) {
+    let path = folder.join("in").join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
 }
 
-#[tokio::test]
-async fn a_locked_file_waits() {
-    let folder = tempfile::tempdir().unwrap();
-    let params = params(folder.path(), &[("FileSortAttribute", "Name")]);
-    std::fs::write(folder.path().join("in/a"), "a").unwrap();
-    std::fs::write(folder.path().join("in/a.lock"), "1:other:10.0.0.1:0").unwrap();
-    std::fs::write(folder.path().join("in/b"), "b").unwrap();
-    let seen = take(params, 1).await;
-    assert_eq!(&seen[0].payload[..], b"b");
-    assert!(folder.path().join("in/a").is_file());
-}
-
-#[test]
-fn parameters_and_defaults() {
-    let folder = tempfile::tempdir().unwrap();
-    let p = params(folder.path(), &[("ActionAfterProcess", "NONE")]);
-    assert_eq!((p.after_process, p.locking, p.ascending), (Action::Delete, true, true));
-    let missing = FileParams::read(&|name| (name == "interval").then(|| "1".to_owned()), folder.path());
-    assert!(missing.unwrap_err().to_string().contains("FileURI"));
-    let remote = |name: &str| Some(if name == "interval" { "1" } else { "sftp://h/x" }.to_owned());
-    assert!(FileParams::read(&remote, folder.path()).is_err());
-}
-
-#[test]
-fn timestamps() {
-    let at: jiff::Zoned = "2026-03-04T05:06:07[UTC]".parse().unwrap();
-    assert_eq!(formatted("yyyyMMdd'T'HHmmss_", &at), "20260304T050607_");
+/// Names below `in`, sorted.
+fn left(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder.join("in")).unwrap().flatten();
+    let mut names: Vec<String> = entries.map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
 }

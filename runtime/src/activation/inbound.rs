@@ -4,11 +4,13 @@ use super::Activated;
 use super::fence::{Held, while_held};
 use crate::engine::Engine;
 use crate::flow::{self, BoxFuture, End, Handler, Leave};
-use crate::message::{Dispatch, Message, Payload, Value, Wire, WireBody, facts::EntryName};
+use crate::message::{
+    Dispatch, Message, Payload, Value, Wire, WireBody, facts::EntryName, media_type_parameter,
+};
 use artifacts::kinds::InboundEndpoint;
-use connectors::contract::{Deliver, Delivery, Gate, Header, Inbound, InboundContext, Outcome};
-use coordination::Guard;
+use connectors::contract::{Deliver, Delivery, Gate, Header, Inbound, InboundContext, Outcome, Owner};
 use coordination::lease::{Policy, fingerprint};
+use coordination::{Guard, Handle};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -93,6 +95,7 @@ fn policy(name: &str, text: Option<&str>) -> Policy {
 pub(super) struct InboundRunner {
     pub(super) source: Arc<InboundSource>,
     pub(super) engine: Arc<Engine>,
+    pub(super) handle: Handle,
 }
 
 impl Activated for InboundRunner {
@@ -103,7 +106,14 @@ impl Activated for InboundRunner {
             held: Held::of(guard.clone()),
         });
         let gate = Arc::new(GuardGate(guard.clone()));
-        let cx = InboundContext { to, gate, name: self.source.name.clone() };
+        let config = self.handle.config();
+        let owner = Owner {
+            group: config.group.clone(),
+            lease: guard.key().as_str().into(),
+            node: config.node.clone(),
+            epoch: guard.epoch().0,
+        };
+        let cx = InboundContext { to, gate, name: self.source.name.clone(), owner };
         Box::pin(async move {
             if !while_held(&guard, self.source.source.run(cx)).await {
                 tracing::warn!("inbound endpoint '{}' stops at once, its lease is gone", self.source.name);
@@ -139,6 +149,7 @@ struct IntoSequence {
 impl Deliver for IntoSequence {
     fn deliver(&self, delivery: Delivery) -> BoxFuture<'_, Outcome> {
         Box::pin(async move {
+            let parse_first = delivery.parse_first;
             let mut message = self.message(delivery);
             let mut cx = self.engine.context();
             cx.fence = Some(self.held.clone());
@@ -151,6 +162,9 @@ impl Deliver for IntoSequence {
                 // MI counts this as success, and loses the message; here it stays a failure.
                 return Outcome::Failed(format!("the sequence '{}' is not deployed", self.source.sequence));
             };
+            if parse_first && let Err(fault) = flow::build_payload(&mut message, &cx).await {
+                return Outcome::Failed(fault.to_string());
+            }
             cx.push_block(sequence.block.clone(), Leave::Continue);
             match flow::run(&mut cx, &mut message).await {
                 End::Completed | End::Stopped => Outcome::Done,
@@ -158,7 +172,8 @@ impl Deliver for IntoSequence {
                     let text = message.property("ERROR_MESSAGE").map(|v| v.text().into_owned());
                     Outcome::Failed(text.unwrap_or_else(|| "the flow failed".to_owned()))
                 }
-                End::Abandoned => Outcome::Failed("this node may not act for it any more".to_owned()),
+                // This node may not act for it any more.
+                End::Abandoned => Outcome::Rejected,
             }
         })
     }
@@ -170,6 +185,9 @@ impl IntoSequence {
         let mut message = Message::new();
         // MI reads a message whose type nobody tells as SOAP.
         let content_type = delivery.content_type.unwrap_or_else(|| "text/xml".to_owned());
+        if let Some(charset) = media_type_parameter(&content_type, "charset") {
+            message.properties.set("CHARACTER_SET_ENCODING", charset);
+        }
         let value = http::HeaderValue::try_from(content_type).ok();
         message.wire = Arc::new(Wire { content_type: value, ..Wire::default() });
         message.payload = Payload::Unread(WireBody::Full(delivery.payload));

@@ -83,7 +83,11 @@ impl Activations {
                 policy: source.policy,
                 definition: source.definition.clone(),
             };
-            let runner = InboundRunner { source: source.clone(), engine: self.engine.clone() };
+            let runner = InboundRunner {
+                source: source.clone(),
+                engine: self.engine.clone(),
+                handle: self.handle.clone(),
+            };
             started.push(tokio::spawn(run(self.handle.register(&activation), runner)));
         }
         // Plain handles: usable after a panic elsewhere.

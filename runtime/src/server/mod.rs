@@ -70,13 +70,16 @@ pub fn command(args: RunArgs) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(serve(args, environment, started)) {
+    let code = match runtime.block_on(serve(args, environment, started)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error}");
             ExitCode::FAILURE
         }
-    }
+    };
+    // A file system that hangs must not keep the process.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    code
 }
 
 async fn serve(args: RunArgs, environment: Environment, started: Instant) -> Result<(), ServeError> {
