@@ -15,6 +15,8 @@ struct Use<'a> {
     kind: Kind,
     name: String,
     at: (&'a SourceRef, Span),
+    /// A message processor does nothing without it.
+    is_vital: bool,
 }
 
 /// Attributes of mediators that name an artifact.
@@ -66,7 +68,10 @@ fn check(
     }
     let names: Vec<String> = set.of_kind(found.kind).map(Artifact::name).collect();
     let near = nearest(&found.name, names.iter().map(String::as_str)).map(str::to_owned);
-    let message = format!("the {} '{}' is not in this deployment", found.kind, found.name);
+    let mut message = format!("the {} '{}' is not in this deployment", found.kind, found.name);
+    if found.is_vital {
+        message.push_str(": the message processor does not run");
+    }
     let diagnostic = diagnostics.warning(Code::UNRESOLVED, found.at, message);
     if let Some(near) = near {
         diagnostic.with_hint(format!("did you mean '{near}'?"));
@@ -77,7 +82,8 @@ fn uses(artifact: &Artifact) -> Vec<Use<'_>> {
     let source = artifact.element().get().source();
     let mut found = Vec::new();
     let mut push = |kind: Kind, reference: &Reference| {
-        found.push(Use { kind, name: reference.key.clone(), at: (source, reference.span) });
+        let is_vital = kind == Kind::MessageStore;
+        found.push(Use { kind, name: reference.key.clone(), at: (source, reference.span), is_vital });
     };
     let mut flow = |flow: &Option<FlowRef>| {
         if let Some(FlowRef::Named(reference)) = flow {
@@ -136,11 +142,13 @@ fn mediator_uses<'a>(artifact: &'a Artifact, found: &mut Vec<Use<'a>>) {
             continue;
         }
         if let Some(name) = element.attr("onError").filter(|name| is_static(name)) {
-            found.push(Use { kind: Kind::Sequence, name: name.to_owned(), at: element.place_of("onError") });
+            let at = element.place_of("onError");
+            found.push(Use { kind: Kind::Sequence, name: name.to_owned(), at, is_vital: false });
         }
         for (_, attribute, kind) in MEDIATORS.iter().filter(|(local, ..)| *local == element.local()) {
             let Some(name) = element.attr(attribute).filter(|name| is_static(name)) else { continue };
-            found.push(Use { kind: *kind, name: name.to_owned(), at: element.place_of(attribute) });
+            let at = element.place_of(attribute);
+            found.push(Use { kind: *kind, name: name.to_owned(), at, is_vital: false });
         }
     }
 }

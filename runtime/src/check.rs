@@ -1,16 +1,20 @@
 //! The `check` command: every diagnostic of artifacts, without serving them.
 
+use crate::activation::Processor;
 use crate::cli::{CheckArgs, ReportFormat};
 use crate::compile::Compiler;
 use crate::deploy::{self, CheckConfigs, ConfigValues};
 use crate::settings::{Environment, Settings};
-use artifacts::diagnostics::{Diagnostics, Severity};
+use crate::stores::StoreSpec;
+use artifacts::diagnostics::{Code, Diagnostics, Severity};
 use artifacts::kinds::{self, Artifact, Kind};
-use artifacts::set::Faulty;
+use artifacts::set::{ArtifactSet, Faulty};
 use artifacts::source::SourceRef;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// What a check found.
 #[derive(Debug)]
@@ -50,10 +54,43 @@ pub fn check_paths(paths: &[PathBuf], environment: Environment) -> Report {
     let values = ConfigValues::load(&home, &settings.environment);
     let (set, registry) = deploy::deploy_with(paths, &settings, &CheckConfigs(&values), &inspect);
     let unresolved = artifacts::references::unresolved(&set, &|key| registry.contains(key));
+    let idle = idle(&set);
     let artifacts = set.len();
     diagnostics.extend(set.diagnostics);
     diagnostics.extend(unresolved);
+    diagnostics.extend(idle);
     Report { diagnostics, faulty: set.faulty, artifacts }
+}
+
+/// Warnings about message stores and processors that MI runs and this build does not. A processor
+/// whose store is not deployed is found with the other references.
+fn idle(set: &ArtifactSet) -> Diagnostics {
+    let mut diagnostics = Diagnostics::new();
+    let mut stores = HashMap::new();
+    for artifact in set.of_kind(Kind::MessageStore) {
+        let Artifact::MessageStore(store) = artifact else { continue };
+        let spec = StoreSpec::of(store);
+        if !spec.is_available() {
+            let class = spec.class.as_deref().unwrap_or_default();
+            let message = format!(
+                "message stores of class {class} are not available yet: storing in '{}' is a fault",
+                spec.name
+            );
+            diagnostics.warning(Code::UNSUPPORTED, store.element.get().place_of("class"), message);
+        }
+        stores.insert(spec.name.clone(), Arc::new(spec));
+    }
+    for artifact in set.of_kind(Kind::MessageProcessor) {
+        let Artifact::MessageProcessor(processor) = artifact else { continue };
+        if !stores.contains_key(processor.message_store.key.as_str()) {
+            continue;
+        }
+        if let Err(why) = Processor::of(processor, &stores) {
+            let message = format!("the message processor '{}' does not run: {why}", processor.name);
+            diagnostics.warning(Code::UNSUPPORTED, processor.element.get().place(), message);
+        }
+    }
+    diagnostics
 }
 
 impl Report {
@@ -156,5 +193,32 @@ mod tests {
         let report = check(&[("s.xml", text)]);
         assert!(!report.is_refused());
         assert!(report.to_text().contains("warning[A0301]"), "{}", report.to_text());
+    }
+
+    /// The last warning about a sampling processor whose store has these attributes.
+    fn warning_of_processor(store: &str) -> Option<String> {
+        const SAMPLING: &str = "org.apache.synapse.message.processor.impl.sampler.SamplingProcessor";
+        let processor = format!(
+            "<messageProcessor name='p' class='{SAMPLING}' messageStore='s' xmlns='{NS}'>\
+             <parameter name='sequence'>q</parameter></messageProcessor>"
+        );
+        let store = format!("<messageStore {store} xmlns='{NS}'/>");
+        let report = check(&[("p.xml", processor), ("s.xml", store)]);
+        assert!(!report.is_refused(), "{}", report.to_text());
+        report.diagnostics.iter().last().map(|diagnostic| diagnostic.message.clone())
+    }
+
+    #[test]
+    fn a_processor_that_does_not_run_is_told() {
+        assert_eq!(warning_of_processor("name='s'"), None);
+        let missing = warning_of_processor("name='other'").unwrap();
+        assert_eq!(
+            missing,
+            "the message-store 's' is not in this deployment: the message processor does not run"
+        );
+        let class = "org.apache.synapse.message.store.impl.jdbc.JDBCMessageStore";
+        let unavailable = warning_of_processor(&format!("name='s' class='{class}'")).unwrap();
+        let expected = format!("the message store 's' is of class {class}, which is not available yet");
+        assert_eq!(unavailable, format!("the message processor 'p' does not run: {expected}"));
     }
 }

@@ -48,6 +48,27 @@ impl Engine {
     pub fn context(&self) -> Context {
         Context::new(self.program(), self.services.clone())
     }
+
+    /// A flow context for a message that came in earlier: responses go the way of its entry.
+    pub fn context_of(&self, message: &Message) -> Context {
+        let mut cx = self.context();
+        let (router, dispatch) = (&cx.program.router, &message.dispatch);
+        let entry = match &dispatch.entry {
+            EntryName::Proxy(name) => router.proxy(name).cloned().map(Entry::Proxy),
+            EntryName::Api(name) => {
+                let api = router.apis().iter().find(|api| api.program.name == *name);
+                api.and_then(|api| {
+                    let resource = api.resources.iter().position(|resource| {
+                        resource.pattern == dispatch.pattern && resource.methods.contains(&dispatch.method)
+                    });
+                    Some(Entry::Api(api.program.clone(), resource?))
+                })
+            }
+            EntryName::Main | EntryName::Inbound(_) | EntryName::Task(_) => None,
+        };
+        cx.entry = entry.unwrap_or_default();
+        cx
+    }
 }
 
 /// Where work that this process starts by itself hands its message.

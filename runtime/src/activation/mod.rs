@@ -1,11 +1,12 @@
-//! Work that this process starts by itself: scheduled tasks and sources of messages. Each runs only
-//! while its guard holds; with coordination off it always does.
+//! Work that this process starts by itself: scheduled tasks, sources of messages, message processors.
+//! Each runs only while its guard holds; with coordination off it always does.
 
 mod compile;
 mod fence;
 mod inbound;
 mod injector;
 mod lateness;
+mod processor;
 pub mod schedule;
 mod task;
 #[cfg(test)]
@@ -15,6 +16,7 @@ pub use fence::Held;
 pub use inbound::InboundSource;
 pub use injector::Injector;
 pub use lateness::Lateness;
+pub use processor::Processor;
 pub use task::ScheduledTask;
 
 use crate::engine::Engine;
@@ -24,6 +26,7 @@ use coordination::clock::SystemClock;
 use coordination::lease::{Key, Policy};
 use coordination::{Activation, Coordinator, Guard, Handle, Registration};
 use inbound::InboundRunner;
+use processor::{ProcessorRunner, Switches};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use task::TaskRunner;
@@ -41,8 +44,9 @@ pub struct Activations {
     handle: Handle,
     /// For pinned work: never coordinated.
     alone: Handle,
-    running: Mutex<Vec<JoinHandle<()>>>,
+    offers: Mutex<Vec<JoinHandle<()>>>,
     lateness: Arc<Lateness>,
+    switches: Switches,
 }
 
 impl std::fmt::Debug for Activations {
@@ -55,7 +59,14 @@ impl Activations {
     /// Nothing runs yet.
     pub fn new(engine: Arc<Engine>, handle: Handle) -> Self {
         let alone = Coordinator::off(&handle.config().node, Arc::new(SystemClock));
-        Self { engine, handle, alone, running: Mutex::default(), lateness: Arc::default() }
+        Self {
+            engine,
+            handle,
+            alone,
+            offers: Mutex::default(),
+            lateness: Arc::default(),
+            switches: Switches::default(),
+        }
     }
 
     /// Offers what the program has. What the program before had and this one has not is withdrawn;
@@ -75,7 +86,7 @@ impl Activations {
                 handle: handle.clone(),
                 lateness: self.lateness.clone(),
             };
-            started.push(tokio::spawn(run(handle.register(&activation), runner)));
+            started.push(offer(handle, &activation, runner));
         }
         for source in &program.inbounds {
             let activation = Activation {
@@ -88,14 +99,31 @@ impl Activations {
                 engine: self.engine.clone(),
                 handle: self.handle.clone(),
             };
-            started.push(tokio::spawn(run(self.handle.register(&activation), runner)));
+            started.push(offer(&self.handle, &activation, runner));
         }
+        started.extend(program.processors.iter().map(|processor| self.offer_processor(processor)));
+        self.switches.keep_only(&program.processors.iter().map(|p| p.name.clone()).collect());
         // Plain handles: usable after a panic elsewhere.
-        let mut running = self.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        for old in std::mem::replace(&mut *running, started) {
+        let mut offers = self.offers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        for old in std::mem::replace(&mut *offers, started) {
             // Its registration was replaced, or is withdrawn by the end of the loop.
             old.abort();
         }
+    }
+
+    fn offer_processor(&self, processor: &Arc<Processor>) -> JoinHandle<()> {
+        let activation = Activation {
+            key: Key::new(&format!("processor/{}", processor.name)),
+            policy: Policy::Slots(processor.slots),
+            definition: processor.definition.clone(),
+        };
+        let runner = ProcessorRunner {
+            processor: processor.clone(),
+            engine: self.engine.clone(),
+            handle: self.handle.clone(),
+            switch: self.switches.of(&processor.name, processor.active),
+        };
+        offer(&self.handle, &activation, runner)
     }
 
     /// How late scheduled runs start.
@@ -112,6 +140,10 @@ impl Activations {
     pub async fn shutdown(&self, grace: Duration) {
         tokio::join!(self.handle.shutdown(grace), self.alone.shutdown(grace));
     }
+}
+
+fn offer(handle: &Handle, activation: &Activation, work: impl Activated + 'static) -> JoinHandle<()> {
+    tokio::spawn(run(handle.register(activation), work))
 }
 
 /// Works under every guard that comes, each in a task of its own: slots run at the same time, and

@@ -1,7 +1,7 @@
 //! The artifacts of a deployment to one program.
 
 use super::Compiler;
-use crate::activation::{InboundSource as PolledSource, ScheduledTask};
+use crate::activation::{InboundSource as PolledSource, Processor, ScheduledTask};
 use crate::endpoints::{Endpoint, Mode, Sent};
 use crate::errors::Fault;
 use crate::flow::{AsyncMediator, Block, BoxFuture, Context, Handler, Leave, Mediator, Next, Step};
@@ -16,7 +16,6 @@ use artifacts::diagnostics::Diagnostics;
 use artifacts::kinds::api::{self, Protocol};
 use artifacts::kinds::inbound_endpoint::InboundSource;
 use artifacts::kinds::local_entry::EntryValue;
-use artifacts::kinds::message_store::StoreValue;
 use artifacts::kinds::proxy::TargetEndpoint;
 use artifacts::kinds::template::TemplateBody;
 use artifacts::kinds::{self, Artifact, Flow, FlowRef};
@@ -93,7 +92,7 @@ pub fn compile(artifacts: &[Artifact], options: &Options) -> (Program, Diagnosti
                 }
             }
             Artifact::MessageStore(store) => {
-                let spec = store_spec(store);
+                let spec = StoreSpec::of(store);
                 program.stores.entry(spec.name.clone()).or_insert_with(|| Arc::new(spec));
             }
             Artifact::Task(task) => program.tasks.extend(ScheduledTask::of(
@@ -111,22 +110,25 @@ pub fn compile(artifacts: &[Artifact], options: &Options) -> (Program, Diagnosti
             _ => {}
         }
     }
+    program.processors = processors(artifacts, &program.stores);
     program.main = compiler.built_in(&program.sequences, "main", DEFAULT_MAIN);
     program.default_fault = compiler.built_in(&program.sequences, "fault", DEFAULT_FAULT);
     program.router = Router::new(apis, proxies, &options.service_path, options.cors.clone());
     (program, compiler.diagnostics)
 }
 
-fn store_spec(store: &kinds::MessageStore) -> StoreSpec {
-    let parameters = store.parameters.iter().filter_map(|parameter| match &parameter.value {
-        StoreValue::Text(text) => Some((parameter.name.as_str().into(), text.as_str().into())),
-        StoreValue::Expression(_) | StoreValue::Key(_) => None,
-    });
-    StoreSpec {
-        name: store.name.as_str().into(),
-        class: store.class.as_deref().map(Into::into),
-        parameters: parameters.collect(),
+/// Behind the stores, which they need.
+fn processors(artifacts: &[Artifact], stores: &HashMap<Arc<str>, Arc<StoreSpec>>) -> Vec<Arc<Processor>> {
+    let mut found: Vec<Arc<Processor>> = Vec::new();
+    for artifact in artifacts {
+        let Artifact::MessageProcessor(artifact) = artifact else { continue };
+        match Processor::of(artifact, stores) {
+            Ok(processor) if found.iter().any(|known| known.name == processor.name) => {}
+            Ok(processor) => found.push(processor),
+            Err(why) => tracing::error!("message processor '{}' does not run: {why}", artifact.name),
+        }
     }
+    found
 }
 
 fn resource_of(value: &EntryValue) -> Option<Resource> {

@@ -4,7 +4,7 @@ mod registry;
 
 pub use registry::{DeployedRegistry, DynamicArtifacts, NoRegistry, Registry};
 
-use crate::activation::{InboundSource, ScheduledTask};
+use crate::activation::{InboundSource, Processor, ScheduledTask};
 use crate::endpoints::Endpoint;
 use crate::flow::{Block, Handler};
 use crate::router::Router;
@@ -138,6 +138,8 @@ pub struct Program {
     pub dynamic: DynamicArtifacts,
     /// Scheduled tasks.
     pub tasks: Vec<Arc<ScheduledTask>>,
+    /// Message processors.
+    pub processors: Vec<Arc<Processor>>,
     /// Inbound endpoints.
     pub inbounds: Vec<Arc<InboundSource>>,
     /// HTTP inbound endpoints.
@@ -163,6 +165,7 @@ impl Default for Program {
             registry: Arc::new(NoRegistry),
             dynamic: DynamicArtifacts::default(),
             tasks: Vec::new(),
+            processors: Vec::new(),
             inbounds: Vec::new(),
             http_inbounds: Vec::new(),
             router: Router::default(),

@@ -3,7 +3,7 @@
 use super::{MessageStore, Outcome, Receipt, StoreError};
 use crate::flow::BoxFuture;
 use crate::message::Message;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 /// Most messages one store holds. MI has no limit and runs out of memory instead.
@@ -21,6 +21,24 @@ pub struct MemoryStore {
 struct Queue {
     next: u64,
     messages: VecDeque<(u64, Message)>,
+    held: HashSet<u64>,
+}
+
+impl Queue {
+    fn hold(&mut self) -> Option<(Receipt, Message)> {
+        let (number, message) = self.messages.iter().find(|(number, _)| !self.held.contains(number))?;
+        self.held.insert(*number);
+        Some((Receipt(*number), copy(message)))
+    }
+
+    fn settle(&mut self, number: u64, outcome: Outcome) {
+        self.held.remove(&number);
+        if outcome == Outcome::Done
+            && let Some(at) = self.messages.iter().position(|(known, _)| *known == number)
+        {
+            self.messages.remove(at);
+        }
+    }
 }
 
 impl MemoryStore {
@@ -61,14 +79,12 @@ impl MessageStore for MemoryStore {
     }
 
     fn peek(&self) -> BoxFuture<'_, Result<Option<(Receipt, Message)>, StoreError>> {
-        let head = self.with(|queue| queue.messages.front().map(|(number, m)| (Receipt(*number), copy(m))));
+        let head = self.with(Queue::hold);
         Box::pin(std::future::ready(Ok(head)))
     }
 
     fn settle(&self, receipt: Receipt, outcome: Outcome) -> BoxFuture<'_, Result<(), StoreError>> {
-        if outcome == Outcome::Done {
-            self.with(|queue| queue.messages.retain(|(number, _)| *number != receipt.0));
-        }
+        self.with(|queue| queue.settle(receipt.0, outcome));
         Box::pin(std::future::ready(Ok(())))
     }
 

@@ -11,6 +11,8 @@ pub use memory::MemoryStore;
 
 use crate::flow::BoxFuture;
 use crate::message::Message;
+use artifacts::kinds;
+use artifacts::kinds::message_store::StoreValue;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,7 +26,7 @@ pub struct Receipt(pub u64);
 pub enum Outcome {
     /// It is removed.
     Done,
-    /// It stays at the head.
+    /// It stays where it is, for whoever comes next.
     Retry,
 }
 
@@ -63,7 +65,9 @@ pub trait MessageStore: Send + Sync + fmt::Debug {
     /// Appends a message. When it returns, the message is as safe as the store can make it.
     fn put(&self, message: Message) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// A copy of the oldest message, which stays in the store until it is settled.
+    /// A copy of the oldest message that nobody holds. It stays in the store, and is held until it is
+    /// settled: several consumers get different messages (MI hands them the same one, and each removes
+    /// whatever is first then).
     fn peek(&self) -> BoxFuture<'_, Result<Option<(Receipt, Message)>, StoreError>>;
 
     /// Settles a peeked message. Settling one that is gone already does nothing.
@@ -85,6 +89,19 @@ pub struct StoreSpec {
 }
 
 impl StoreSpec {
+    /// What a message store artifact says.
+    pub fn of(store: &kinds::MessageStore) -> Self {
+        let parameters = store.parameters.iter().filter_map(|parameter| match &parameter.value {
+            StoreValue::Text(text) => Some((parameter.name.as_str().into(), text.as_str().into())),
+            StoreValue::Expression(_) | StoreValue::Key(_) => None,
+        });
+        Self {
+            name: store.name.as_str().into(),
+            class: store.class.as_deref().map(Into::into),
+            parameters: parameters.collect(),
+        }
+    }
+
     /// The text of a parameter.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().rev().find(|(n, _)| &**n == name).map(|(_, text)| &**text)
@@ -98,7 +115,8 @@ impl StoreSpec {
         self.parameter("store.failover.message.store.name")
     }
 
-    fn is_memory(&self) -> bool {
+    /// Has this build an implementation for its class?
+    pub fn is_available(&self) -> bool {
         const CLASSES: [&str; 2] = [
             "org.apache.synapse.message.store.impl.memory.InMemoryStore",
             "org.apache.synapse.message.store.InMemoryMessageStore",
@@ -120,7 +138,7 @@ impl Stores {
         if let Some(store) = open.get(&spec.name) {
             return Ok(store.clone());
         }
-        if !spec.is_memory() {
+        if !spec.is_available() {
             let class = spec.class.as_deref().unwrap_or_default().to_owned();
             return Err(StoreError::Unavailable { name: spec.name.to_string(), class });
         }

@@ -46,3 +46,18 @@ fn unknown_classes_are_told() {
     let error = Stores::default().open(&spec(Some("a.B"))).unwrap_err();
     assert_eq!(error.to_string(), "the message store 's' is of class a.B, which is not available");
 }
+
+#[tokio::test]
+async fn consumers_get_different_messages() {
+    let store = MemoryStore::new("s");
+    for id in ["1", "2"] {
+        store.put(message(id)).await.unwrap();
+    }
+    let (first, _) = store.peek().await.unwrap().unwrap();
+    let (second, held) = store.peek().await.unwrap().unwrap();
+    assert_eq!(&**held.id(), "2");
+    assert!(store.peek().await.unwrap().is_none());
+    store.settle(second, Outcome::Done).await.unwrap();
+    store.settle(first, Outcome::Retry).await.unwrap();
+    assert_eq!(&**store.peek().await.unwrap().unwrap().1.id(), "1");
+}
