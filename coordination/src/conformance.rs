@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fire::FireClaim;
-use crate::lease::{Claim, Epoch, Key, LeaseRow, Release};
+use crate::lease::{Claim, Definition, Epoch, Key, LeaseRow, Release};
 use crate::member::{Declaration, End, MemberId, MemberInfo};
 use crate::store::Store;
 
@@ -79,6 +79,10 @@ async fn is_live(store: &dyn Store, id: MemberId) -> bool {
     store.observe().await.unwrap().member(id).is_some()
 }
 
+fn definition(fingerprint: &str) -> Definition {
+    Definition { since: 1_700_000_000_000, fingerprint: fingerprint.into() }
+}
+
 fn claim(key: &Key, member: MemberId, seen: &LeaseRow) -> Claim {
     Claim {
         key: key.clone(),
@@ -86,7 +90,7 @@ fn claim(key: &Key, member: MemberId, seen: &LeaseRow) -> Claim {
         seen_owner: seen.owner,
         seen_epoch: seen.epoch,
         floor: Epoch(0),
-        def: "d1".into(),
+        def: Some(definition("d1")),
     }
 }
 
@@ -133,7 +137,7 @@ async fn offers_are_read_back(s: &Stores) {
     let me = member(s.one.as_ref()).await;
     let keys: BTreeMap<Key, Arc<str>> =
         (0..300).map(|i| (Key::new(&format!("offer {i} é")), Arc::from("fp"))).collect();
-    let mut offer = Declaration { version: 1, draining: false, keys };
+    let mut offer = Declaration { version: 1, draining: false, since: 1_700_000_000_000, keys };
     assert!(s.one.renew(me, Some(&offer)).await.unwrap());
     let seen = s.two.observe().await.unwrap();
     assert_eq!(*seen.member(me).unwrap().declared, offer);
@@ -211,7 +215,7 @@ async fn releases_end_exactly_one_term(s: &Stores) {
 }
 
 fn fire(key: &Key, member: MemberId, row: &LeaseRow, fire_key: i64, limit: Option<i64>) -> FireClaim {
-    FireClaim { key: key.clone(), member, epoch: row.epoch, fire_key, limit }
+    FireClaim { key: key.clone(), member, epoch: row.epoch, fire_key, limit, def: None }
 }
 
 async fn fires_are_claimed_once(s: &Stores) {
@@ -240,12 +244,35 @@ async fn counts_follow_the_definition(s: &Stores) {
     assert!(s.one.claim(&claim(&key, a, &free)).await.unwrap());
     let same = row(s.one.as_ref(), &key).await;
     assert_eq!((same.runs, same.last_fire), (1, Some(10)), "kept for the same definition");
-    assert!(s.one.release(&Release { epoch: same.epoch, ..release }).await.unwrap());
+    assert!(s.one.release(&Release { epoch: same.epoch, ..release.clone() }).await.unwrap());
     let free = row(s.one.as_ref(), &key).await;
-    assert!(s.one.claim(&Claim { def: "d2".into(), ..claim(&key, a, &free) }).await.unwrap());
+    assert!(s.one.claim(&Claim { def: None, ..claim(&key, a, &free) }).await.unwrap());
+    let kept = row(s.one.as_ref(), &key).await;
+    assert_eq!((kept.runs, &kept.def), (1, &definition("d1")), "kept when nothing is said");
+    assert!(s.one.release(&Release { epoch: kept.epoch, ..release.clone() }).await.unwrap());
+    let free = row(s.one.as_ref(), &key).await;
+    let other = Some(definition("d2"));
+    assert!(s.one.claim(&Claim { def: other.clone(), ..claim(&key, a, &free) }).await.unwrap());
     let fresh = row(s.one.as_ref(), &key).await;
     assert_eq!((fresh.runs, fresh.last_fire), (0, Some(10)), "another definition counts anew");
+    assert_eq!(Some(&fresh.def), other.as_ref());
+    fires_count_for_their_definition(s, &key, a, &fresh).await;
     assert!(s.one.end(a, End::Leave).await.unwrap());
+}
+
+/// The row counts for `d2` and nothing has run.
+async fn fires_count_for_their_definition(s: &Stores, key: &Key, a: MemberId, held: &LeaseRow) {
+    let third = definition("d3");
+    let at = |k, def: Option<Definition>| FireClaim { def, ..fire(key, a, held, k, Some(2)) };
+    assert!(s.one.fire(&at(11, None)).await.unwrap() && s.one.fire(&at(12, None)).await.unwrap());
+    assert!(!s.one.fire(&at(13, None)).await.unwrap(), "the count is used up");
+    assert!(!s.one.fire(&at(13, Some(held.def.clone()))).await.unwrap(), "also when the same one is named");
+    assert!(s.one.fire(&at(13, Some(third.clone()))).await.unwrap(), "another definition counts anew");
+    let after = row(s.two.as_ref(), key).await;
+    assert_eq!((after.runs, &after.def, after.last_fire), (1, &third, Some(13)));
+    assert!(!s.one.fire(&at(13, Some(definition("d4")))).await.unwrap(), "an instant stays claimed");
+    assert!(s.one.fire(&at(14, Some(third.clone()))).await.unwrap());
+    assert!(!s.one.fire(&at(15, Some(third))).await.unwrap(), "and has its own limit");
 }
 
 async fn pausing_forbids_claims_and_fires(s: &Stores) {

@@ -4,7 +4,7 @@
 //! leave messages in an inbox. Nothing here decides about a lease: that is the protocol's business,
 //! and the guards fence themselves even if this task stands still.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -58,6 +58,12 @@ pub(crate) struct Seen {
     pub(crate) silent_since: Option<Duration>,
     pub(crate) duplicate_node: Option<bool>,
     pub(crate) view: Arc<View>,
+    /// Age of our artifacts, see [`crate::member::Declaration::since`].
+    pub(crate) since: i64,
+    /// Activations of which others had a newer definition than we have.
+    pub(crate) outdated: BTreeSet<Key>,
+    /// Activations whose definitions differ between live members.
+    pub(crate) differing: Vec<Key>,
 }
 
 /// What the driver, the handles and the guards have in common.
@@ -104,6 +110,9 @@ impl Shared {
             silent_since: None,
             duplicate_node: None,
             view: Arc::default(),
+            since: 0,
+            outdated: BTreeSet::new(),
+            differing: Vec::new(),
         };
         let turns = Semaphore::new(store.as_ref().map_or(1, |store| store.width().max(1)));
         Arc::new(Self {
@@ -163,6 +172,12 @@ impl Shared {
         if matches!(error, StoreError::Broken(_)) {
             self.tell(|inbox| inbox.trouble = true);
         }
+    }
+
+    /// Age of our definition of this activation; `None` if a newer one is known.
+    pub(crate) fn newest_since(&self, key: &Key) -> Option<i64> {
+        let seen = lock(&self.seen);
+        (!seen.outdated.contains(key)).then_some(seen.since)
     }
 
     /// The group's time since 1970: the database's clock as last seen, carried on by our uptime.
@@ -326,6 +341,7 @@ impl Driver {
             let keys = registered.iter().map(|(k, r)| (k.clone(), r.definition.clone())).collect();
             drop(registered);
             self.step(Input::Declare(keys));
+            self.publish_definitions();
         }
         for term in inbox.superseded.iter().filter_map(|key| self.terms.get(key)) {
             term.superseded.store(true, Ordering::Release);
@@ -399,9 +415,11 @@ impl Driver {
             self.shared.reached(last);
         }
         let trust = self.trust_of(lease.member);
-        let term = Term::begin(lease, trust, self.shared.clone());
+        let registered =
+            lock(&self.shared.registered).get(&key).map(|r| (r.definition.clone(), r.guards.clone()));
+        let (definition, guards) = registered.unzip();
+        let term = Term::begin(lease, definition.unwrap_or_default(), trust, self.shared.clone());
         self.terms.insert(key.clone(), term.clone());
-        let guards = lock(&self.shared.registered).get(&key).map(|r| r.guards.clone());
         let guard = Guard::new(term);
         if let Some(Err(error)) = guards.map(|guards| guards.try_send(guard)) {
             tracing::debug!(activation = %key, %error, "nobody took the activation");
@@ -442,6 +460,7 @@ impl Driver {
         if let Some(view) = view.filter(|v| !self.last_view.as_ref().is_some_and(|l| Arc::ptr_eq(l, v))) {
             lock(&self.shared.tracker).see(view);
             self.last_view = Some(view.clone());
+            self.publish_definitions();
         }
         let phase = match (*self.shared.left.borrow(), self.draining, self.protocol.is_member()) {
             (true, _, _) => Phase::Left,
@@ -460,6 +479,12 @@ impl Driver {
         if let Some(view) = &self.last_view {
             seen.view = view.clone();
         }
+    }
+
+    fn publish_definitions(&self) {
+        let (outdated, differing) = (self.protocol.outdated(), self.protocol.differing().cloned().collect());
+        let mut seen = lock(&self.shared.seen);
+        (seen.since, seen.outdated, seen.differing) = (self.protocol.since(), outdated, differing);
     }
 
     /// One line per change; the wording keeps the peer's lines where it has one, so that existing
@@ -510,6 +535,16 @@ impl Driver {
             Note::EpochWentBack { key, from, to } => {
                 tracing::error!(activation = %key, %from, %to, "an epoch went back: the coordination database was restored or lost commits");
             }
+            Note::DefinitionsDiffer { keys } => {
+                let names: Vec<&str> = keys.iter().take(5).map(Key::as_str).collect();
+                tracing::warn!(
+                    activations = keys.len(),
+                    "nodes have different definitions of {}{}; only nodes with the newest take them",
+                    names.join(", "),
+                    if keys.len() > names.len() { " and others" } else { "" }
+                );
+            }
+            Note::DefinitionsAgree => tracing::info!("all nodes have the same definitions again"),
             Note::Claimed { from: Some(_), .. } => {
                 add(&counters.takeovers);
             }

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use crate::lease::{Epoch, Key, LeaseRow};
+use crate::lease::{Definition, Epoch, Key, LeaseRow};
 use crate::member::MemberId;
 
 /// A wish to start one scheduled instant.
@@ -19,6 +19,9 @@ pub struct FireClaim {
     pub fire_key: i64,
     /// The activation may run this often in all; `None` without end.
     pub limit: Option<i64>,
+    /// The definition to count for; another one than the row's starts the run count anew with this
+    /// run. `None`: the row's.
+    pub def: Option<Definition>,
 }
 
 /// Why a fire must not start. Normal results, not errors.
@@ -71,7 +74,7 @@ impl FireClaim {
         if row.last_fire.is_some_and(|last| last >= self.fire_key) {
             return Err(Refusal::AlreadyFired);
         }
-        if self.limit.is_some_and(|limit| row.runs >= limit) {
+        if self.limit.is_some_and(|limit| row.runs_of(self.def.as_ref()) >= limit) {
             return Err(Refusal::Exhausted);
         }
         Ok(())
@@ -96,12 +99,20 @@ mod tests {
             wanted: None,
             paused: false,
             runs: 2,
+            def: Definition::default(),
             last_fire: Some(100),
         }
     }
 
     fn claim(fire_key: i64) -> FireClaim {
-        FireClaim { key: Key::new("t"), member: MemberId(1), epoch: Epoch(7), fire_key, limit: Some(3) }
+        FireClaim {
+            key: Key::new("t"),
+            member: MemberId(1),
+            epoch: Epoch(7),
+            fire_key,
+            limit: Some(3),
+            def: None,
+        }
     }
 
     #[test]
@@ -116,6 +127,15 @@ mod tests {
         assert_eq!(claim(101).check(&LeaseRow { paused: true, ..row() }), Err(Refusal::Paused));
         assert_eq!(claim(101).check(&LeaseRow { epoch: Epoch(8), ..row() }), Err(Refusal::NotOwner));
         assert_eq!(claim(101).check(&LeaseRow { owner: None, ..row() }), Err(Refusal::NotOwner));
+    }
+
+    #[test]
+    fn another_definition_counts_anew() {
+        let used_up = LeaseRow { runs: 3, ..row() };
+        let def = Definition { since: 1, fingerprint: "d2".into() };
+        let other = FireClaim { def: Some(def.clone()), ..claim(101) };
+        assert_eq!(other.check(&used_up), Ok(()));
+        assert_eq!(other.check(&LeaseRow { def, ..used_up }), Err(Refusal::Exhausted));
     }
 
     #[test]

@@ -4,16 +4,16 @@
 //! [`Guard::holds`] before every step that touches the world, and lets it go when told to end.
 //! Dropping the last clone is the sign that nothing runs under the term any more.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::driver::Shared;
+use crate::driver::{Shared, lock};
 use crate::fire::{FireClaim, Refusal};
-use crate::lease::{Epoch, Key, Lease, LeaseRow};
+use crate::lease::{Definition, Epoch, Key, Lease, LeaseRow};
 use crate::member::MemberId;
 use crate::protocol::Stop;
 use crate::store::{Store, StoreError};
@@ -42,15 +42,24 @@ impl Trust {
     }
 }
 
+/// Runs, and the definition they were counted for.
+#[derive(Clone, Debug)]
+struct Count {
+    runs: i64,
+    def: Definition,
+}
+
 /// One term under way on this node.
 #[derive(Debug)]
 pub(crate) struct Term {
     pub(crate) lease: Lease,
+    /// Fingerprint of what runs under this term.
+    definition: Arc<str>,
     trust: Arc<Trust>,
     clock: Arc<dyn Clock>,
     revoked: AtomicBool,
     stop: watch::Sender<Option<Stop>>,
-    runs: AtomicI64,
+    count: Mutex<Count>,
     last_fire: AtomicI64,
     shared: Arc<Shared>,
     /// A newer registration of the same activation waits for this term's run to end.
@@ -60,15 +69,21 @@ pub(crate) struct Term {
 }
 
 impl Term {
-    pub(crate) fn begin(lease: Lease, trust: Arc<Trust>, shared: Arc<Shared>) -> Arc<Self> {
+    pub(crate) fn begin(
+        lease: Lease,
+        definition: Arc<str>,
+        trust: Arc<Trust>,
+        shared: Arc<Shared>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             trust,
             clock: shared.clock.clone(),
             revoked: AtomicBool::new(false),
             stop: watch::Sender::new(None),
-            runs: AtomicI64::new(lease.runs),
+            count: Mutex::new(Count { runs: lease.runs, def: lease.def.clone() }),
             last_fire: AtomicI64::new(lease.last_fire.unwrap_or(i64::MIN)),
             lease,
+            definition,
             shared,
             superseded: AtomicBool::new(false),
             over: AtomicBool::new(false),
@@ -92,11 +107,26 @@ impl Term {
     /// The same lease as it stands now, for a successor on this node.
     pub(crate) fn current(&self) -> Lease {
         let last = self.last_fire.load(Ordering::Acquire);
-        Lease {
-            runs: self.runs.load(Ordering::Acquire),
-            last_fire: (last != i64::MIN).then_some(last),
-            ..self.lease.clone()
+        let Count { runs, def } = lock(&self.count).clone();
+        Lease { runs, def, last_fire: (last != i64::MIN).then_some(last), ..self.lease.clone() }
+    }
+
+    /// Our definition, if the count must start anew for it: the row has another one, and no newer one
+    /// is known.
+    fn new_count(&self) -> Option<Definition> {
+        let other = lock(&self.count).def.fingerprint != self.definition;
+        let since = if other { self.shared.newest_since(&self.lease.key) } else { None };
+        since.map(|since| Definition { since, fingerprint: self.definition.clone() })
+    }
+
+    /// A claim was written; says which run that is.
+    fn counted(&self, def: Option<Definition>) -> i64 {
+        let mut count = lock(&self.count);
+        if let Some(def) = def {
+            *count = Count { runs: 0, def };
         }
+        count.runs += 1;
+        count.runs
     }
 
     /// Epoch zero is never granted by a database.
@@ -174,7 +204,8 @@ impl Guard {
     /// Runs claimed so far by all owners since the definition last changed.
     #[must_use]
     pub fn runs(&self) -> i64 {
-        self.term().runs.load(Ordering::Acquire)
+        let term = self.term();
+        if term.new_count().is_some() { 0 } else { lock(&term.count).runs }
     }
 
     /// The highest fire key claimed so far, by this or an earlier owner: a new owner continues the
@@ -229,17 +260,18 @@ impl Guard {
     /// [`Refusal::Unconfirmed`].
     pub async fn claim_fire(&self, fire_key: i64, limit: Option<i64>) -> Result<Fired, Refusal> {
         let term = self.term();
+        let def = term.new_count();
         let result = if self.stop().is_some() || !term.holds() {
             Err(Refusal::NotOwner)
         } else if term.last_fire.fetch_max(fire_key, Ordering::AcqRel) >= fire_key {
             Err(Refusal::AlreadyFired)
         } else {
-            self.write_fire(fire_key, limit).await
+            self.write_fire(fire_key, limit, def.clone()).await
         };
         match result {
             Ok(()) if term.holds() => {
                 term.shared.counters.fires.fetch_add(1, Ordering::Relaxed);
-                Ok(Fired { run: term.runs.fetch_add(1, Ordering::AcqRel) + 1 })
+                Ok(Fired { run: term.counted(def) })
             }
             // Claimed, but the time to start has passed: skipping it is the safe side.
             Ok(()) => Err(self.refuse(Refusal::NotOwner)),
@@ -252,7 +284,12 @@ impl Guard {
         why
     }
 
-    async fn write_fire(&self, fire_key: i64, limit: Option<i64>) -> Result<(), Refusal> {
+    async fn write_fire(
+        &self,
+        fire_key: i64,
+        limit: Option<i64>,
+        def: Option<Definition>,
+    ) -> Result<(), Refusal> {
         let term = self.term();
         let claim = FireClaim {
             key: term.lease.key.clone(),
@@ -260,6 +297,7 @@ impl Guard {
             epoch: term.lease.epoch,
             fire_key,
             limit,
+            def,
         };
         match &term.shared.store {
             Some(store) if term.is_gated() => self.write_to(store.as_ref(), &claim).await,
@@ -336,14 +374,21 @@ mod tests {
 
     #[test]
     fn an_unknown_claim_is_settled_by_the_row() {
-        let claim =
-            FireClaim { key: Key::new("t"), member: MemberId(1), epoch: Epoch(2), fire_key: 5, limit: None };
+        let claim = FireClaim {
+            key: Key::new("t"),
+            member: MemberId(1),
+            epoch: Epoch(2),
+            fire_key: 5,
+            limit: None,
+            def: None,
+        };
         let row = LeaseRow {
             owner: Some(MemberId(1)),
             epoch: Epoch(2),
             wanted: None,
             paused: false,
             runs: 1,
+            def: Definition::default(),
             last_fire: Some(5),
         };
         assert_eq!(judge(&claim, Some(&row), true), Ok(()));

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use crate::clock::{Clock, Timestamp};
 use crate::driver::{Driver, Registered, Shared, lock};
 use crate::guard::{Guard, within};
-use crate::lease::{Key, Policy};
+use crate::lease::{Key, Policy, storable};
 use crate::metrics::{Counters, Sample};
 use crate::placement::Placement;
 use crate::protocol::{Protocol, Setup};
@@ -145,20 +145,20 @@ impl Handle {
         let number = self.inner.numbers.fetch_add(1, Ordering::Relaxed);
         let (guards, receiver) = mpsc::channel(keys.len().max(1));
         let shared = &self.inner.shared;
+        let definition = storable(&activation.definition);
         if keys.is_empty() || shared.store.is_none() {
             if matches!(activation.policy, Policy::EveryNode | Policy::Shared) {
                 keys.push(activation.key.clone());
             }
             for key in &keys {
-                shared.ungated.register(shared, key, &activation.definition, number, &guards);
+                shared.ungated.register(shared, key, &definition, number, &guards);
             }
             return Registration { handle: self.clone(), keys, number, receiver };
         }
         {
             let mut registered = lock(&shared.registered);
             for key in &keys {
-                let entry =
-                    Registered { number, definition: activation.definition.clone(), guards: guards.clone() };
+                let entry = Registered { number, definition: definition.clone(), guards: guards.clone() };
                 registered.insert(key.clone(), entry);
             }
         }
@@ -232,6 +232,7 @@ impl Handle {
             database_silent: seen.silent_since.map(|since| uptime.saturating_sub(since)),
             duplicate_node: seen.duplicate_node,
             view: seen.view,
+            differing: seen.differing,
             moves: lock(&shared.tracker).moves.iter().cloned().collect(),
         }
     }

@@ -85,6 +85,47 @@ pub(crate) fn hash(parts: &[&[u8]]) -> u64 {
     h ^ (h >> 33)
 }
 
+/// Longest fingerprint of a definition in characters.
+const MAX_FINGERPRINT: usize = 40;
+
+/// The form in which a definition's fingerprint is compared and stored: without blanks, and with a
+/// hash in place of the end of a long one.
+#[must_use]
+pub fn storable(text: &str) -> Arc<str> {
+    let plain = |c: char| if c.is_whitespace() || c.is_control() { '_' } else { c };
+    let clean: String = text.chars().map(plain).collect();
+    if clean.chars().count() <= MAX_FINGERPRINT {
+        return clean.into();
+    }
+    let head: String = clean.chars().take(MAX_FINGERPRINT - 17).collect();
+    format!("{head}~{:016x}", hash(&[clean.as_bytes()])).into()
+}
+
+/// What an activation was when its runs were counted last.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Definition {
+    /// Age of the artifacts it came with, see [`crate::member::Declaration::since`].
+    pub since: i64,
+    /// As [`storable`] makes it.
+    pub fingerprint: Arc<str>,
+}
+
+impl Definition {
+    /// The form in which it is stored, at most 61 characters.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        format!("{}:{}", self.since, self.fingerprint)
+    }
+
+    /// Reads what [`Definition::to_text`] wrote. Anything else is a fingerprint of unknown age.
+    #[must_use]
+    pub fn from_text(text: &str) -> Self {
+        let parts = text.split_once(':').and_then(|(since, rest)| Some((since.parse().ok()?, rest)));
+        let (since, rest) = parts.unwrap_or((0, text));
+        Self { since, fingerprint: rest.into() }
+    }
+}
+
 /// Number of an ownership term of one activation. Grows with every change of owner and never
 /// repeats, so a receiver that remembers the highest it has seen can refuse a late writer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -142,6 +183,8 @@ pub struct LeaseRow {
     pub paused: bool,
     /// Fires claimed since the definition last changed.
     pub runs: i64,
+    /// The definition these were counted for.
+    pub def: Definition,
     /// The highest fire key claimed so far.
     pub last_fire: Option<i64>,
 }
@@ -154,6 +197,20 @@ pub struct View {
     /// Live members only, in order of identity.
     pub members: Vec<MemberRow>,
     pub leases: BTreeMap<Key, LeaseRow>,
+}
+
+impl LeaseRow {
+    /// The count that a claim for this definition goes on from; `None` goes on with the row's.
+    #[must_use]
+    pub fn runs_of(&self, def: Option<&Definition>) -> i64 {
+        if def.is_none_or(|def| *def == self.def) { self.runs } else { 0 }
+    }
+
+    /// Puts a definition in the row, whose count starts anew if it is another one.
+    pub fn count_for(&mut self, def: Option<&Definition>) {
+        self.runs = self.runs_of(def);
+        self.def = def.unwrap_or(&self.def).clone();
+    }
 }
 
 impl View {
@@ -179,8 +236,9 @@ pub struct Claim {
     pub seen_epoch: Epoch,
     /// The new epoch must be above this: the highest the claimant ever saw for the key.
     pub floor: Epoch,
-    /// Fingerprint of the definition; another one than the row's starts the run count anew.
-    pub def: Arc<str>,
+    /// The definition to count for from now on; another one than the row's starts the run count
+    /// anew. `None`: the row's.
+    pub def: Option<Definition>,
 }
 
 /// The end of exactly one term. Safe to repeat.
@@ -198,8 +256,9 @@ pub struct Lease {
     pub key: Key,
     pub member: MemberId,
     pub epoch: Epoch,
-    /// What earlier owners left behind.
+    /// What earlier owners left behind: runs of the definition `def`.
     pub runs: i64,
+    pub def: Definition,
     pub last_fire: Option<i64>,
 }
 
@@ -219,6 +278,21 @@ mod tests {
     fn fingerprints_stay_as_they_are() {
         assert_eq!(&*fingerprint(&["<task/>"]), "fcaeb14f27becebc");
         assert_ne!(fingerprint(&["a", "b"]), fingerprint(&["ab"]));
+    }
+
+    #[test]
+    fn a_definition_survives_its_text_form() {
+        let def = Definition { since: 1_700_000_000_000, fingerprint: "ab:12".into() };
+        assert_eq!(Definition::from_text(&def.to_text()), def);
+        assert_eq!(Definition::from_text("ab12"), Definition { since: 0, fingerprint: "ab12".into() });
+    }
+
+    #[test]
+    fn long_fingerprints_fit_and_stay_different() {
+        let (a, b) = (format!("{} a", "x".repeat(60)), format!("{} b", "x".repeat(60)));
+        assert_ne!(storable(&a), storable(&b));
+        assert_eq!(storable(&a).chars().count(), MAX_FINGERPRINT);
+        assert_eq!(&*storable("a b"), "a_b");
     }
 
     #[test]

@@ -35,6 +35,9 @@
 //!   claims first and the others wait a moment. What runs stays where it is; balance is restored a
 //!   few activations at a time, by the node that has too many.
 //! - **Fires.** A scheduled start is claimed in the activation's row. Counts are kept there too.
+//! - **Definitions.** Nodes may have different ones, as in a rolling update. The one of the newest
+//!   artifacts counts: only its carriers take the activation, and a count never starts anew for an
+//!   older one.
 //!
 //! ```text
 //!            join              renewal confirmed, view read

@@ -59,6 +59,11 @@ pub struct Declaration {
     pub version: i64,
     /// `true`: finishing what it has, taking nothing more.
     pub draining: bool,
+    /// When the process got its present artifacts: database milliseconds since 1970 UTC, above every
+    /// other it knew of then. Among differing definitions of an activation the newest counts. It
+    /// stays when the process joins again, and moves when a definition changes while it runs. Zero
+    /// until the process has read the database once.
+    pub since: i64,
     /// Activation keys with a fingerprint of their definition.
     pub keys: BTreeMap<Key, Arc<str>>,
 }
@@ -70,10 +75,11 @@ impl Declaration {
         !self.draining && self.keys.contains_key(key)
     }
 
-    /// One line per key, fingerprint first: the form in which it is stored.
+    /// `@` and the age, then one line per key, fingerprint first: the form in which it is stored.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let mut text = String::with_capacity(self.keys.len() * 48);
+        let mut text = String::with_capacity(24 + self.keys.len() * 48);
+        text.push_str(&format!("@{}\n", self.since));
         for (key, def) in &self.keys {
             text.push_str(&def.replace([' ', '\n'], "_"));
             text.push(' ');
@@ -91,7 +97,8 @@ impl Declaration {
             .filter_map(|line| line.split_once(' '))
             .map(|(def, key)| (Key::new(key), Arc::from(def)))
             .collect();
-        Self { version, draining, keys }
+        let since = text.lines().find_map(|line| line.strip_prefix('@')?.parse().ok());
+        Self { version, draining, since: since.unwrap_or(0), keys }
     }
 }
 
@@ -125,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_declaration_survives_its_text_form() {
-        let mut d = Declaration { version: 3, draining: false, keys: BTreeMap::new() };
+        let mut d = Declaration { version: 3, since: 17, ..Declaration::default() };
         d.keys.insert(Key::new("orders task"), Arc::from("ab12"));
         d.keys.insert(Key::new("x#1"), Arc::from(""));
         assert_eq!(Declaration::from_text(3, false, &d.to_text()), d);

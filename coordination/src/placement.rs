@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::lease::{Key, hash};
-use crate::member::{Declaration, MemberId};
+use crate::member::{Declaration, MemberId, MemberRow};
 
 /// How work is spread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -34,6 +34,10 @@ pub struct Placement {
 }
 
 impl Placement {
+    fn includes(&self, node: &Arc<str>) -> bool {
+        self.only.as_ref().is_none_or(|names| names.contains(node))
+    }
+
     /// From the peer's `[task_handling] resolver_class` (with or without its package) and the
     /// properties of `[[task_resolver]]`.
     ///
@@ -85,6 +89,30 @@ pub struct Move {
     pub to: MemberId,
 }
 
+/// Activations of which members have different definitions, each with the one of the newest
+/// artifacts among those members that may be given work at all.
+#[must_use]
+pub fn differing(rule: &Placement, members: &[MemberRow]) -> BTreeMap<Key, Arc<str>> {
+    struct Found<'a> {
+        age: (i64, MemberId),
+        def: &'a Arc<str>,
+        differ: bool,
+    }
+    let mut found: BTreeMap<&Key, Found<'_>> = BTreeMap::new();
+    let able = |m: &&MemberRow| !m.declared.draining && rule.includes(&m.node);
+    for m in members.iter().filter(able) {
+        let age = (m.declared.since, m.id);
+        for (key, def) in &m.declared.keys {
+            let known = found.entry(key).or_insert(Found { age, def, differ: false });
+            known.differ |= known.def != def;
+            if known.age < age {
+                (known.age, known.def) = (age, def);
+            }
+        }
+    }
+    found.into_iter().filter(|(_, f)| f.differ).map(|(key, f)| (key.clone(), f.def.clone())).collect()
+}
+
 /// Members, and who runs what at present or is about to.
 #[derive(Debug)]
 pub struct Board<'a> {
@@ -92,13 +120,16 @@ pub struct Board<'a> {
     nodes: &'a [Node],
     load: BTreeMap<MemberId, u64>,
     slots: BTreeMap<(String, MemberId), u64>,
+    differing: &'a BTreeMap<Key, Arc<str>>,
 }
 
 impl<'a> Board<'a> {
+    /// An empty board. `differing` is what [`differing`] found: of these activations only the named
+    /// definition is placed.
     #[must_use]
-    pub fn new(rule: &'a Placement, nodes: &'a [Node]) -> Self {
+    pub fn new(rule: &'a Placement, nodes: &'a [Node], differing: &'a BTreeMap<Key, Arc<str>>) -> Self {
         let load = nodes.iter().map(|n| (n.id, 0)).collect();
-        Self { rule, nodes, load, slots: BTreeMap::new() }
+        Self { rule, nodes, load, slots: BTreeMap::new(), differing }
     }
 
     /// Counts `key` as run by `owner`.
@@ -134,7 +165,8 @@ impl<'a> Board<'a> {
     fn allows(&self, node: &Node, key: &Key) -> bool {
         node.fit
             && node.offers.offers(key)
-            && self.rule.only.as_ref().is_none_or(|names| names.contains(&node.name))
+            && self.differing.get(key).is_none_or(|def| node.offers.keys.get(key) == Some(def))
+            && self.rule.includes(&node.name)
     }
 
     /// Members that may run `key`, best first. Empty while the quorum is missing.

@@ -5,6 +5,7 @@
 //! check perform the same outputs against a table they can freeze, delay and break.
 
 mod beat;
+mod definitions;
 mod note;
 mod watch;
 mod work;
@@ -20,6 +21,7 @@ use crate::member::{Declaration, End, MemberId, MemberInfo};
 use crate::placement::Placement;
 use crate::store::StoreError;
 use crate::timing::Timing;
+use definitions::Definitions;
 use watch::Watches;
 
 /// Settings of one node that do not change while it runs.
@@ -144,6 +146,7 @@ pub struct Protocol {
     /// When the answer with the last view came.
     view_at: Duration,
     watches: Watches,
+    definitions: Definitions,
     /// Since when the database has been failing, if it is.
     trouble_since: Option<Duration>,
     reported_holder: Option<(MemberId, bool)>,
@@ -192,6 +195,7 @@ impl Protocol {
             view: None,
             view_at: Duration::ZERO,
             watches: Watches::default(),
+            definitions: Definitions::default(),
             trouble_since: None,
             reported_holder: None,
             left_once: false,

@@ -67,6 +67,8 @@ pub struct Status {
     /// Another live process has our node name; `true` when it certainly lives.
     pub duplicate_node: Option<bool>,
     pub view: Arc<View>,
+    /// Activations whose definitions differ between live nodes: a rolling update, or a forgotten node.
+    pub differing: Vec<Key>,
     /// Newest last.
     pub moves: Vec<Move>,
 }
@@ -184,6 +186,7 @@ mod tests {
             wanted: None,
             paused: false,
             runs: 0,
+            def: crate::lease::Definition::default(),
             last_fire: None,
         };
         Arc::new(View {

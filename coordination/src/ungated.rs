@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 use crate::driver::{Shared, lock};
 use crate::fire::{FireClaim, Refusal};
 use crate::guard::{Guard, Term, Trust};
-use crate::lease::{Epoch, Key, Lease};
+use crate::lease::{Definition, Epoch, Key, Lease};
 use crate::member::MemberId;
 use crate::protocol::{Loss, Stop};
 
@@ -78,8 +78,10 @@ impl Ungated {
         let mut entries = lock(&self.entries);
         let Some(entry) = entries.get_mut(key).filter(|e| e.is_idle()) else { return };
         let (runs, last_fire) = self.count(key, &entry.definition);
-        let lease = Lease { key: key.clone(), member: MemberId(0), epoch: Epoch(0), runs, last_fire };
-        let term = Term::begin(lease, Arc::new(Trust::forever()), shared.clone());
+        let def = Definition { since: 0, fingerprint: entry.definition.clone() };
+        let lease = Lease { key: key.clone(), member: MemberId(0), epoch: Epoch(0), runs, def, last_fire };
+        let trust = Arc::new(Trust::forever());
+        let term = Term::begin(lease, entry.definition.clone(), trust, shared.clone());
         entry.term = Arc::downgrade(&term);
         let guards = entry.guards.clone();
         drop(entries);

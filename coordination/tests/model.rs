@@ -159,8 +159,8 @@ impl World {
             Op::Claim(claim) => {
                 let done = self.table.claim(claim, database);
                 if done {
-                    let old = &before.leases[&claim.key].row;
-                    let new = self.table.leases[&claim.key].row.epoch;
+                    let old = &before.leases[&claim.key];
+                    let new = self.table.leases[&claim.key].epoch;
                     let live = |id| before.members.get(&id).is_some_and(|m| m.ended.is_none());
                     if old.owner.is_some_and(live) {
                         self.breaks("I3: taken from a live owner");

@@ -213,6 +213,46 @@ async fn each_fire_is_claimed_once_and_counts_survive_a_failover() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_changed_definition_counts_anew_on_the_node_that_owns_it() {
+    let (a, _b) = pair();
+    let mut old = task(&a);
+    let guard = soon(500, old.next()).await.unwrap();
+    let epoch = guard.epoch();
+    assert_eq!(guard.claim_fire(1000, Some(1)).await, Ok(Fired { run: 1 }));
+    assert_eq!(guard.claim_fire(2000, Some(1)).await, Err(Refusal::Exhausted));
+    let mut new = a.handle.register(&Activation::exclusive("task", "d2"));
+    drop((old, guard));
+    let guard = soon(500, new.next()).await.unwrap();
+    assert_eq!((guard.epoch(), guard.runs()), (epoch, 0), "the same term");
+    assert_eq!(guard.claim_fire(3000, Some(1)).await, Ok(Fired { run: 1 }));
+    assert_eq!(guard.runs(), 1);
+    assert_eq!(guard.claim_fire(4000, Some(1)).await, Err(Refusal::Exhausted));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_older_definition_goes_on_with_the_count_of_the_newer() {
+    let clock = clock();
+    let store = Memory::new(clock.clone());
+    let old = node("a", &store, &clock);
+    let mut at_old = task(&old);
+    let guard = soon(500, at_old.next()).await.unwrap();
+    assert_eq!(guard.claim_fire(1000, Some(2)).await, Ok(Fired { run: 1 }));
+    drop(guard);
+    let new = node("b", &store, &clock);
+    let mut at_new = new.handle.register(&Activation::exclusive("task", "d2"));
+    let guard = soon(3_000, at_new.next()).await.unwrap();
+    assert_eq!(guard.claim_fire(2000, Some(2)).await, Ok(Fired { run: 1 }), "the newer one counts anew");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(old.handle.status().differing, [Key::new("task")]);
+    new.handle.shutdown(Duration::ZERO).await;
+    drop(guard);
+    let guard = soon(8_000, at_old.next()).await.unwrap();
+    assert_eq!(guard.runs(), 1);
+    assert_eq!(guard.claim_fire(3000, Some(2)).await, Ok(Fired { run: 2 }));
+    assert_eq!(guard.claim_fire(4000, Some(2)).await, Err(Refusal::Exhausted));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lost_reply_to_a_fire_is_read_again() {
     let (a, _b) = pair();
     let mut at_a = task(&a);

@@ -23,7 +23,8 @@ fn nodes(n: u128, keys: &[Key]) -> Vec<Node> {
 
 /// Places every free key, then moves until nothing moves any more; returns owners and moves.
 fn settle(rule: &Placement, nodes: &[Node], keys: &[Key], owners: &mut BTreeMap<Key, MemberId>) -> usize {
-    let mut board = Board::new(rule, nodes);
+    let none = BTreeMap::new();
+    let mut board = Board::new(rule, nodes, &none);
     for (key, owner) in &*owners {
         board.put(key, *owner);
     }
@@ -172,6 +173,31 @@ fn a_list_of_nodes_limits_placement() {
     let mut owners = BTreeMap::new();
     settle(&rule, &nodes(3, &keys), &keys, &mut owners);
     assert_eq!(loads(&owners), BTreeMap::from([(MemberId(2), 6)]));
+}
+
+#[test]
+fn only_the_newest_definition_is_placed() {
+    let keys = keys(4);
+    let mut nodes = nodes(3, &keys);
+    let newer = keys.iter().map(|k| (k.clone(), Arc::from("d2"))).collect();
+    nodes[1].offers = Arc::new(Declaration { since: 5, keys: newer, ..Declaration::default() });
+    let row = |n: &Node| MemberRow {
+        id: n.id,
+        node: n.name.clone(),
+        seq: 0,
+        lease: std::time::Duration::ZERO,
+        weight: 1,
+        declared: n.offers.clone(),
+        proven_dead: false,
+    };
+    let rule = Placement::default();
+    let members: Vec<_> = nodes.iter().map(row).collect();
+    let differing = differing(&rule, &members);
+    assert_eq!(differing.len(), 4);
+    let board = Board::new(&rule, &nodes, &differing);
+    assert!(keys.iter().all(|k| board.order(k) == [MemberId(2)]));
+    let owners = keys.iter().map(|k| (k.clone(), MemberId(2))).collect();
+    assert!(board.moves(&owners, 10).is_empty(), "nothing moves back to an older one");
 }
 
 #[test]

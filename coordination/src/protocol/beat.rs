@@ -110,6 +110,7 @@ impl Protocol {
     fn while_blocked(&mut self, now: Duration, view: &View, out: &mut Vec<Output>) {
         self.watches.see(now, &view.members, self.me);
         self.view_at = now;
+        self.learn(now, view, out);
         let Some(holder) = view.members.iter().find(|m| m.node == self.setup.node) else {
             // Nobody has the name, yet we were refused: perhaps because a join of ours was applied
             // late and has been expired since. An ended identity never comes back.
@@ -207,6 +208,7 @@ impl Protocol {
         }
         self.watches.see(now, &view.members, self.me);
         self.compare_members(now, &view, out);
+        self.learn(now, &view, out);
         self.view = Some(view);
         self.touched = self.touched_next.clone();
         self.view_at = now;
@@ -313,8 +315,8 @@ impl Protocol {
             return;
         }
         self.draining = true;
-        let keys = self.offer.keys.clone();
-        self.offer = Arc::new(Declaration { version: self.offer.version + 1, draining: true, keys });
+        let version = self.offer.version + 1;
+        self.offer = Arc::new(Declaration { version, draining: true, ..(*self.offer).clone() });
         for (key, run) in &mut self.runs {
             if run.stop.is_none() {
                 run.stop = Some(Stop::Draining);

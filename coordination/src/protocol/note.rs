@@ -92,6 +92,12 @@ pub enum Note {
         from: Epoch,
         to: Epoch,
     },
+    /// Members have different definitions of these; the newest counts. Told once per key.
+    DefinitionsDiffer {
+        keys: Arc<[Key]>,
+    },
+    /// They no longer do.
+    DefinitionsAgree,
     Claimed {
         key: Key,
         from: Option<MemberId>,

@@ -114,7 +114,7 @@ impl Rig {
     }
 
     fn row(&self) -> &crate::lease::LeaseRow {
-        &self.table.leases[&key()].row
+        &self.table.leases[&key()]
     }
 
     fn stranger(&mut self, id: u128, node: &str) -> MemberId {
@@ -251,7 +251,7 @@ fn an_expelled_node_stops_and_joins_as_somebody_new() {
 fn a_silent_member_is_ended_after_its_whole_lease_and_its_work_is_taken() {
     let mut rig = Rig::new();
     let other = rig.stranger(7, "b");
-    rig.table.renew(other, Some(&Declaration { version: 1, draining: false, keys: offer() }));
+    rig.table.renew(other, Some(&Declaration { version: 1, keys: offer(), ..Declaration::default() }));
     rig.table.create(&[key()]);
     let claim = Claim {
         key: key(),
@@ -259,7 +259,7 @@ fn a_silent_member_is_ended_after_its_whole_lease_and_its_work_is_taken() {
         seen_owner: None,
         seen_epoch: Epoch(0),
         floor: Epoch(0),
-        def: "d".into(),
+        def: None,
     };
     assert!(rig.table.claim(&claim, Timestamp(5)));
     rig.give(Input::Declare(offer()));
@@ -296,7 +296,7 @@ fn our_own_outage_is_not_the_silence_of_others() {
 fn an_epoch_that_went_back_is_raised_before_anything_runs() {
     let mut rig = Rig::running();
     let first = rig.row().epoch;
-    rig.table.leases.get_mut(&key()).unwrap().row.epoch = Epoch(3);
+    rig.table.leases.get_mut(&key()).unwrap().epoch = Epoch(3);
     rig.now += S;
     rig.settle();
     assert_eq!(rig.stopped, [(key(), Stop::Revoked(Loss::Taken))]);

@@ -37,8 +37,9 @@ impl Protocol {
         if self.offer.keys == keys {
             return;
         }
-        let version = self.offer.version + 1;
-        self.offer = Arc::new(Declaration { version, draining: self.draining, keys });
+        self.defined(now, &keys);
+        let (version, since) = (self.offer.version + 1, self.definitions.since());
+        self.offer = Arc::new(Declaration { version, draining: self.draining, since, keys });
         let offer = self.offer.clone();
         for (key, run) in &mut self.runs {
             if run.stop.is_none() && !offer.keys.contains_key(key) {
@@ -185,6 +186,7 @@ impl Protocol {
             member: self.me,
             epoch: row.epoch,
             runs: row.runs,
+            def: row.def.clone(),
             last_fire: row.last_fire,
         }));
     }
@@ -193,7 +195,8 @@ impl Protocol {
     fn place(&mut self, now: Duration, view: &View, out: &mut Vec<Output>) {
         let nodes = self.nodes(now, view);
         let rule = self.setup.placement.clone();
-        let mut board = Board::new(&rule, &nodes);
+        let differing = self.definitions.differing().clone();
+        let mut board = Board::new(&rule, &nodes, &differing);
         let mut owners = BTreeMap::new();
         let mut free: Vec<(&Key, &LeaseRow)> = Vec::new();
         for (key, row) in &view.leases {
@@ -277,7 +280,7 @@ impl Protocol {
                 seen_owner: row.owner,
                 seen_epoch: row.epoch,
                 floor: self.highest.get(key).copied().unwrap_or_default(),
-                def: self.offer.keys.get(key).cloned().unwrap_or_default(),
+                def: self.counting(key, row),
             }));
         }
         true

@@ -11,7 +11,7 @@ use futures_util::future::ready;
 use super::{Answer, FireStore, LeaseStore, MemberStore, Store};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::fire::FireClaim;
-use crate::lease::{Claim, Epoch, Key, LeaseRow, Release, View};
+use crate::lease::{Claim, Definition, Epoch, Key, LeaseRow, Release, View};
 use crate::member::{Declaration, End, MemberId, MemberInfo, MemberRow};
 
 /// A member with its state.
@@ -22,18 +22,11 @@ pub struct StoredMember {
     pub ended: Option<End>,
 }
 
-/// An activation with the fingerprint of the definition that was last claimed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct StoredLease {
-    pub row: LeaseRow,
-    pub def: Arc<str>,
-}
-
 /// All rows of one group.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Table {
     pub members: BTreeMap<MemberId, StoredMember>,
-    pub leases: BTreeMap<Key, StoredLease>,
+    pub leases: BTreeMap<Key, LeaseRow>,
 }
 
 impl Table {
@@ -86,8 +79,7 @@ impl Table {
     #[must_use]
     pub fn observe(&self, database: Timestamp) -> View {
         let live = self.members.values().filter(|m| m.ended.is_none()).map(|m| m.row.clone());
-        let leases = self.leases.iter().map(|(key, lease)| (key.clone(), lease.row.clone()));
-        View { database, members: live.collect(), leases: leases.collect() }
+        View { database, members: live.collect(), leases: self.leases.clone() }
     }
 
     pub fn create(&mut self, keys: &[Key]) {
@@ -96,33 +88,27 @@ impl Table {
         }
     }
 
-    fn lease(&mut self, key: &Key) -> &mut StoredLease {
-        self.leases.entry(key.clone()).or_insert_with(|| StoredLease {
-            row: LeaseRow {
-                owner: None,
-                epoch: Epoch(0),
-                wanted: None,
-                paused: false,
-                runs: 0,
-                last_fire: None,
-            },
-            def: Arc::from(""),
+    fn lease(&mut self, key: &Key) -> &mut LeaseRow {
+        self.leases.entry(key.clone()).or_insert_with(|| LeaseRow {
+            owner: None,
+            epoch: Epoch(0),
+            wanted: None,
+            paused: false,
+            runs: 0,
+            def: Definition::default(),
+            last_fire: None,
         })
     }
 
     pub fn claim(&mut self, claim: &Claim, database: Timestamp) -> bool {
         let free = claim.seen_owner.is_none_or(|owner| !self.is_live(owner));
         let claimant_lives = self.is_live(claim.member);
-        let Some(lease) = self.leases.get_mut(&claim.key) else { return false };
-        let row = &mut lease.row;
+        let Some(row) = self.leases.get_mut(&claim.key) else { return false };
         let as_seen = row.owner == claim.seen_owner && row.epoch == claim.seen_epoch;
         if !(free && claimant_lives && as_seen) || row.paused {
             return false;
         }
-        if lease.def != claim.def {
-            row.runs = 0;
-            lease.def = claim.def.clone();
-        }
+        row.count_for(claim.def.as_ref());
         row.owner = Some(claim.member);
         row.epoch = row.epoch.next(claim.floor, database);
         row.wanted = None;
@@ -130,8 +116,7 @@ impl Table {
     }
 
     pub fn release(&mut self, release: &Release) -> bool {
-        let Some(lease) = self.leases.get_mut(&release.key) else { return false };
-        let row = &mut lease.row;
+        let Some(row) = self.leases.get_mut(&release.key) else { return false };
         if row.owner != Some(release.member) || row.epoch != release.epoch {
             return false;
         }
@@ -141,17 +126,18 @@ impl Table {
     }
 
     pub fn fire(&mut self, claim: &FireClaim) -> bool {
-        let Some(lease) = self.leases.get_mut(&claim.key) else { return false };
-        if claim.check(&lease.row).is_err() {
+        let Some(row) = self.leases.get_mut(&claim.key) else { return false };
+        if claim.check(row).is_err() {
             return false;
         }
-        lease.row.last_fire = Some(claim.fire_key);
-        lease.row.runs += 1;
+        row.count_for(claim.def.as_ref());
+        row.last_fire = Some(claim.fire_key);
+        row.runs += 1;
         true
     }
 
     pub fn pause(&mut self, key: &Key, paused: bool) {
-        self.lease(key).row.paused = paused;
+        self.lease(key).paused = paused;
     }
 }
 
@@ -230,7 +216,7 @@ impl FireStore for Memory {
     }
 
     fn read<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<LeaseRow>> {
-        self.with(|t, _| t.leases.get(key).map(|l| l.row.clone()))
+        self.with(|t, _| t.leases.get(key).cloned())
     }
 
     fn pause<'a>(&'a self, key: &'a Key, paused: bool) -> Answer<'a, ()> {

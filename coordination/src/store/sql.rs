@@ -18,7 +18,7 @@ pub(crate) use statements::{Dialect, Statements};
 use super::{Answer, FireStore, LeaseStore, MemberStore, Store, StoreError};
 use crate::clock::{Timestamp, millis};
 use crate::fire::FireClaim;
-use crate::lease::{Claim, Epoch, Key, LeaseRow, Release, View};
+use crate::lease::{Claim, Definition, Epoch, Key, LeaseRow, Release, View};
 use crate::member::{Declaration, End, MemberId, MemberInfo, MemberRow};
 
 /// Version of the tables this program works with. A database with a higher one is refused.
@@ -107,11 +107,11 @@ impl<E: Engine> SqlStore<E> {
 
     async fn view(&self) -> Result<View, StoreError> {
         let group = Arg::Text(&self.group);
-        let rows = self.rows(Lane::Control, &self.texts().observe, &[group, group], "iisssiiii").await?;
+        let rows = self.rows(Lane::Control, &self.texts().observe, &[group, group], "iissssiiii").await?;
         let mut view = View::default();
         let mut stale = false;
         for row in &rows {
-            let [kind, first, name, a, b, n1, n2, n3, n4] = row.as_slice() else { continue };
+            let [kind, first, name, a, b, def, n1, n2, n3, n4] = row.as_slice() else { continue };
             match kind.int() {
                 0 => view.database = Timestamp(first.int()),
                 1 => {
@@ -135,6 +135,7 @@ impl<E: Engine> SqlStore<E> {
                         wanted: MemberId::parse(b.text()),
                         paused: n1.int() != 0,
                         runs: n2.int(),
+                        def: Definition::from_text(def.text()),
                         last_fire: n3.maybe_int(),
                     };
                     let _unused = n4;
@@ -274,11 +275,12 @@ impl<E: Engine> LeaseStore for SqlStore<E> {
         Box::pin(async move {
             let me = claim.member.to_string();
             let seen = claim.seen_owner.map(|o| o.to_string()).unwrap_or_default();
-            let def: String = claim.def.chars().take(64).collect();
+            let def = claim.def.as_ref().map(Definition::to_text);
+            let def = def.as_deref().map_or(Arg::NoText, Arg::Text);
             let group = Arg::Text(&self.group);
             let args = [
-                Arg::Text(&def),
-                Arg::Text(&def),
+                def,
+                def,
                 Arg::Text(&me),
                 Arg::Int(claim.floor.0 + 1),
                 group,
@@ -314,13 +316,18 @@ impl<E: Engine> FireStore for SqlStore<E> {
     fn fire<'a>(&'a self, claim: &'a FireClaim) -> Answer<'a, bool> {
         Box::pin(async move {
             let me = claim.member.to_string();
+            let def = claim.def.as_ref().map(Definition::to_text);
+            let def = def.as_deref().map_or(Arg::NoText, Arg::Text);
             let args = [
                 Arg::Int(claim.fire_key),
+                def,
+                def,
                 Arg::Text(&self.group),
                 Arg::Text(claim.key.as_str()),
                 Arg::Text(&me),
                 Arg::Int(claim.epoch.0),
                 Arg::Int(claim.fire_key),
+                def,
                 Arg::Int(claim.limit.unwrap_or(i64::MAX)),
             ];
             self.set(Lane::Work, &self.texts().fire, &args).await
@@ -330,8 +337,9 @@ impl<E: Engine> FireStore for SqlStore<E> {
     fn read<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<LeaseRow>> {
         Box::pin(async move {
             let args = [Arg::Text(&self.group), Arg::Text(key.as_str())];
-            let rows = self.rows(Lane::Work, &self.texts().read, &args, "issiii").await?;
-            let Some([epoch, owner, wanted, paused, runs, last]) = rows.first().map(Vec::as_slice) else {
+            let rows = self.rows(Lane::Work, &self.texts().read, &args, "isssiii").await?;
+            let Some([epoch, owner, wanted, def, paused, runs, last]) = rows.first().map(Vec::as_slice)
+            else {
                 return Ok(None);
             };
             Ok(Some(LeaseRow {
@@ -340,6 +348,7 @@ impl<E: Engine> FireStore for SqlStore<E> {
                 wanted: MemberId::parse(wanted.text()),
                 paused: paused.int() != 0,
                 runs: runs.int(),
+                def: Definition::from_text(def.text()),
                 last_fire: last.maybe_int(),
             }))
         })

@@ -125,6 +125,26 @@ fn a_thousand_tasks_level_out_when_a_node_joins() {
 }
 
 #[test]
+fn a_rolling_update_counts_anew_once() {
+    for seed in 0..30 {
+        let (mut w, keys) = cluster(seed, Timing::default(), 2);
+        let limited = keys[0].clone();
+        w.limits.insert(limited.clone(), 5);
+        w.run_until(w.now + 10 * SECOND);
+        let before = w.fires[&limited];
+        w.deployed = "d2".into();
+        for n in 0..3 {
+            w.input(n, Input::Drain);
+            w.run_until(w.now + 8 * SECOND);
+            w.start(n);
+            w.run_until(w.now + 12 * SECOND);
+        }
+        assert_eq!(w.fires[&limited] - before, 5, "seed {seed}: {:?}", w.log);
+        assert!(w.oracle.violations.is_empty(), "seed {seed}: {:?}", w.oracle.violations);
+    }
+}
+
+#[test]
 fn a_slow_database_does_not_keep_a_dead_node_alive() {
     for seed in 0..30 {
         let (mut w, keys) = cluster(seed, Timing::default(), 3);

@@ -14,7 +14,6 @@ mod world;
 use coordination::lease::Key;
 use coordination::protocol::Input;
 use coordination::timing::Timing;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use world::{Flaw, MS, SECOND, World};
@@ -57,7 +56,7 @@ fn trial(seed: u64, flaw: Flaw) -> World {
 
 fn fault(w: &mut World, count: usize, keys: &[Key]) {
     let n = w.rng.range(0, count as u64) as usize;
-    match w.rng.range(0, 15) {
+    match w.rng.range(0, 16) {
         0 | 1 => {
             let length = w.rng.range(100 * MS, 20 * SECOND);
             w.freeze(n, length);
@@ -92,8 +91,8 @@ fn fault(w: &mut World, count: usize, keys: &[Key]) {
         }
         11 => {
             let kept = keys.iter().filter(|_| w.rng.chance(700));
-            let kept =
-                kept.map(|k| (k.clone(), Arc::from("d1"))).collect::<std::collections::BTreeMap<_, _>>();
+            let def = w.nodes[n].def.clone();
+            let kept = kept.map(|k| (k.clone(), def.clone())).collect::<std::collections::BTreeMap<_, _>>();
             w.nodes[n].keys = kept.clone();
             w.input(n, Input::Declare(kept));
         }
@@ -107,11 +106,20 @@ fn fault(w: &mut World, count: usize, keys: &[Key]) {
             let twin = w.add_node(&name, keys);
             w.start(twin);
         }
+        14 => roll_out(w, n),
         _ => {
             let by = w.rng.range(0, 120 * SECOND) as i64 - 60 * SECOND as i64;
             w.step_wall(n, by);
         }
     }
+}
+
+/// A new definition: one process has it at once, the others when they start next.
+fn roll_out(w: &mut World, n: usize) {
+    let next = w.deployed.trim_start_matches('d').parse::<u32>().unwrap() + 1;
+    w.deployed = format!("d{next}").into();
+    w.crash(n);
+    w.start(n);
 }
 
 fn heal(w: &mut World, count: usize) {
@@ -135,8 +143,11 @@ fn calm(w: &mut World, count: usize, keys: &[Key]) {
     // What everybody has undeployed: its row stays, and must not disturb the others.
     w.table.create(&[Key::new("orphan")]);
     w.run_until(w.now + 21 * SECOND); // the longest freeze ends
-    let offer: std::collections::BTreeMap<_, _> = keys.iter().map(|k| (k.clone(), Arc::from("d1"))).collect();
+    // Who has not been restarted since the last roll-out gets the new definition while it runs.
+    let offer: std::collections::BTreeMap<_, _> =
+        keys.iter().map(|k| (k.clone(), w.deployed.clone())).collect();
     for n in 0..count {
+        w.nodes[n].def = w.deployed.clone();
         w.nodes[n].keys = offer.clone();
         w.start(n);
         w.input(n, Input::Declare(offer.clone()));

@@ -1,6 +1,7 @@
 //! What must always be true, checked from outside with perfect knowledge.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use coordination::fire::FireClaim;
 use coordination::lease::{Claim, Epoch, Key};
@@ -14,7 +15,8 @@ pub struct Oracle {
     terms: BTreeMap<(Key, MemberId, Epoch), u64>,
     granted: BTreeMap<Key, Vec<Epoch>>,
     next_term: u64,
-    fires: BTreeMap<Key, Vec<i64>>,
+    /// Claimed instants, each with the definition it was counted for.
+    fires: BTreeMap<Key, Vec<(i64, Arc<str>)>>,
     started: BTreeSet<(Key, i64)>,
     highest_start: BTreeMap<Key, Epoch>,
     highest_at_sink: BTreeMap<Key, Epoch>,
@@ -33,7 +35,7 @@ impl Oracle {
     /// A claim that was applied. `before` is the table as it was.
     pub fn claimed(&mut self, before: &Table, after: &Table, claim: &Claim) {
         let key = &claim.key;
-        let (old, new) = (&before.leases[key].row, &after.leases[key].row);
+        let (old, new) = (&before.leases[key], &after.leases[key]);
         let live = |id| before.members.get(&id).is_some_and(|m| m.ended.is_none());
         self.require(old.owner.is_none_or(|id| !live(id)), || format!("I3: {key} taken from a live owner"));
         self.require(!old.paused, || format!("I11: {key} claimed while paused"));
@@ -46,23 +48,24 @@ impl Oracle {
         self.terms.insert((key.clone(), claim.member, new.epoch), self.next_term);
     }
 
-    /// A fire claim that was applied.
-    pub fn fired(&mut self, table: &Table, claim: &FireClaim, limit: Option<i64>) {
+    /// A fire claim that was applied between these two states.
+    pub fn fired(&mut self, before: &Table, after: &Table, claim: &FireClaim, limit: Option<i64>) {
         let key = &claim.key;
-        self.require(!table.leases[key].row.paused, || format!("I11: {key} fired while paused"));
+        self.require(!before.leases[key].paused, || format!("I11: {key} fired while paused"));
         let list = self.fires.entry(key.clone()).or_default();
-        let growing = list.last().is_none_or(|last| *last < claim.fire_key);
-        list.push(claim.fire_key);
-        let count = list.len() as i64;
+        let growing = list.last().is_none_or(|(last, _)| *last < claim.fire_key);
+        let def = after.leases[key].def.fingerprint.clone();
+        list.push((claim.fire_key, def.clone()));
+        let count = list.iter().filter(|(_, counted)| *counted == def).count() as i64;
         self.require(growing, || format!("I7: {key} fire {} claimed again or out of order", claim.fire_key));
         let within = limit.is_none_or(|limit| count <= limit);
-        self.require(within, || format!("I9: {key} ran {count} times of {limit:?}"));
+        self.require(within, || format!("I9: {key} ran {count} times of {limit:?} as {def}"));
     }
 
     /// The database lost the last commit although it was acknowledged.
     pub fn forget_fire(&mut self, key: &Key, fire_key: i64) {
         if let Some(list) = self.fires.get_mut(key) {
-            list.retain(|k| *k != fire_key);
+            list.retain(|(k, _)| *k != fire_key);
         }
         self.started.remove(&(key.clone(), fire_key));
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use coordination::clock::Timestamp;
 use coordination::fire::FireClaim;
-use coordination::lease::{Epoch, Key, Lease};
+use coordination::lease::{Claim, Definition, Epoch, Key, Lease};
 use coordination::member::{End, MemberId};
 use coordination::placement::Placement;
 use coordination::protocol::{Input, Note, Op, Output, Protocol, Reply, Setup};
@@ -38,6 +38,8 @@ pub enum Flaw {
 struct Run {
     member: MemberId,
     epoch: Epoch,
+    /// The definition the row counts for.
+    counted: Definition,
     trust: Duration,
     asked: bool,
     revoked: bool,
@@ -62,6 +64,8 @@ pub struct Node {
     runs: BTreeMap<Key, Run>,
     trust: BTreeMap<MemberId, Duration>,
     pub keys: BTreeMap<Key, Arc<str>>,
+    /// The definition of all activations in this process.
+    pub def: Arc<str>,
     wake: u64,
 }
 
@@ -105,6 +109,8 @@ pub struct World {
     /// Only the faults the test asks for.
     pub quiet: bool,
     pub timing: Timing,
+    /// The definition that a process has which starts now.
+    pub deployed: Arc<str>,
     pub limits: BTreeMap<Key, i64>,
     heap: BinaryHeap<Reverse<(u64, u64)>>,
     events: BTreeMap<u64, Event>,
@@ -130,6 +136,7 @@ impl World {
             mute_expiries: 0,
             quiet: false,
             timing,
+            deployed: Arc::from("d1"),
             limits: BTreeMap::new(),
             heap: BinaryHeap::new(),
             events: BTreeMap::new(),
@@ -176,7 +183,8 @@ impl World {
             way_back: (200, 5 * MS),
             runs: BTreeMap::new(),
             trust: BTreeMap::new(),
-            keys: keys.iter().map(|k| (k.clone(), Arc::from("d1"))).collect(),
+            keys: keys.iter().map(|k| (k.clone(), self.deployed.clone())).collect(),
+            def: self.deployed.clone(),
             wake: 0,
         });
         self.nodes.len() - 1
@@ -189,6 +197,8 @@ impl World {
         let identity = (u128::from(self.rng.next()) << 64) | (u128::from(self.rng.next()) << 8);
         let node = &mut self.nodes[n];
         node.life += 1;
+        node.def = self.deployed.clone();
+        node.keys.values_mut().for_each(|def| *def = self.deployed.clone());
         node.runs.clear();
         node.trust.clear();
         node.frozen_until = 0;
@@ -262,7 +272,12 @@ impl World {
 
     fn perform(&mut self, n: usize, output: Output) {
         match output {
-            Output::Do(op) => self.call(n, Call::Step(op)),
+            Output::Do(op) => {
+                if let Op::Claim(claim) = &op {
+                    self.check_definition(n, claim);
+                }
+                self.call(n, Call::Step(op));
+            }
             Output::Trust { member, until } => {
                 self.nodes[n].trust.insert(member, until);
                 for run in self.nodes[n].runs.values_mut().filter(|r| r.member == member) {
@@ -299,7 +314,8 @@ impl World {
         self.starts += 1;
         self.last_start = self.now;
         let trust = self.nodes[n].trust.get(&lease.member).copied().unwrap_or_default();
-        let run = Run { member: lease.member, epoch: lease.epoch, trust, asked: false, revoked: false };
+        let (member, epoch, counted) = (lease.member, lease.epoch, lease.def.clone());
+        let run = Run { member, epoch, counted, trust, asked: false, revoked: false };
         let old = self.nodes[n].runs.insert(lease.key.clone(), run);
         self.oracle.require(old.is_none(), || format!("{} started twice on one node", lease.key));
         self.check_exclusion(n);
@@ -323,6 +339,17 @@ impl World {
             }
         }
         self.oracle.violations.append(&mut found);
+    }
+
+    /// I8: by its own view, a claimant has the newest definition that a live member offers.
+    fn check_definition(&mut self, n: usize, claim: &Claim) {
+        let Some(view) = self.nodes[n].process.as_ref().and_then(Protocol::view) else { return };
+        let offers = view.members.iter().filter(|m| m.declared.offers(&claim.key));
+        let newest = offers.max_by_key(|m| (m.declared.since, m.id)).map(|m| &m.declared.keys[&claim.key]);
+        let own = view.member(claim.member).and_then(|m| m.declared.keys.get(&claim.key));
+        let current = own.is_some() && own == newest;
+        let what = format!("I8: {} claimed with {own:?} by {n}, the newest is {newest:?}", claim.key);
+        self.oracle.require(current, || what);
     }
 
     // ---- the way to the database ---------------------------------------------------------------
@@ -395,14 +422,14 @@ impl World {
                 let mut claim = claim.clone();
                 let no_epoch = self.flaw == Flaw::NoEpoch;
                 if no_epoch && let Some(lease) = self.table.leases.get(&claim.key) {
-                    claim.seen_epoch = lease.row.epoch;
+                    claim.seen_epoch = lease.epoch;
                 }
                 let done = self.table.claim(&claim, time);
                 if done
                     && no_epoch
                     && let Some(lease) = self.table.leases.get_mut(&claim.key)
                 {
-                    lease.row.epoch = Epoch(1);
+                    lease.epoch = Epoch(1);
                 }
                 done
             }
@@ -437,7 +464,7 @@ impl World {
             Call::Fire(fire) => {
                 let limit = self.limits.get(&fire.key).copied();
                 *self.fires.entry(fire.key.clone()).or_default() += 1;
-                self.oracle.fired(before, fire, limit);
+                self.oracle.fired(before, &self.table, fire, limit);
             }
             Call::Step(_) => {}
         }
@@ -590,12 +617,14 @@ impl World {
     fn act(&mut self, n: usize, key: Key, epoch: Epoch) {
         let Some(run) = self.nodes[n].runs.get(&key).filter(|r| r.epoch == epoch && !r.asked) else { return };
         let member = run.member;
+        let own = self.nodes[n].process.as_ref().and_then(|p| p.definition(&key));
+        let def = own.filter(|def| def.fingerprint != run.counted.fingerprint);
         let (life, pause) = (self.nodes[n].life, self.rng.range(600 * MS, 900 * MS));
         self.at(self.now + pause, Event::Act { node: n, life, key: key.clone(), epoch });
         if self.holds(n, &key, epoch) {
             let fire_key = (self.now / (250 * MS)) as i64;
             let limit = self.limits.get(&key).copied();
-            self.call(n, Call::Fire(FireClaim { key, member, epoch, fire_key, limit }));
+            self.call(n, Call::Fire(FireClaim { key, member, epoch, fire_key, limit, def }));
         }
     }
 
@@ -604,6 +633,11 @@ impl World {
             self.step(n, Input::Trouble);
         }
         // An unknown outcome is read again; here the test simply skips the run.
+        if *result == Ok(Reply::Done(true))
+            && let Some(run) = self.nodes[n].runs.get_mut(&fire.key).filter(|r| r.epoch == fire.epoch)
+        {
+            run.counted = fire.def.as_ref().unwrap_or(&run.counted).clone();
+        }
         if *result != Ok(Reply::Done(true)) || !self.holds(n, &fire.key, fire.epoch) {
             return;
         }

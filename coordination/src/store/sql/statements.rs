@@ -80,11 +80,11 @@ impl Statements {
                  WHERE {LIVE} AND seq = ?"
             )),
             observe: text(format!(
-                "SELECT {zero}, {now}, '', '', '', {zero}, {zero}, {zero}, {zero} \
-                 UNION ALL SELECT CAST(1 AS {bigint}), seq, member, node, '', lease_ms, weight, offer_version, \
+                "SELECT {zero}, {now}, '', '', '', '', {zero}, {zero}, {zero}, {zero} \
+                 UNION ALL SELECT CAST(1 AS {bigint}), seq, member, node, '', '', lease_ms, weight, offer_version, \
                  draining FROM ganglion_member WHERE grp = ? AND live_node IS NOT NULL \
                  UNION ALL SELECT CAST(2 AS {bigint}), epoch, activation, COALESCE(owner, ''), \
-                 COALESCE(wanted, ''), paused, runs, last_fire, {zero} FROM ganglion_lease WHERE grp = ?"
+                 COALESCE(wanted, ''), def, paused, runs, last_fire, {zero} FROM ganglion_lease WHERE grp = ?"
             )),
             offers: text(
                 "SELECT member, offer_version, draining, offer FROM ganglion_member \
@@ -98,7 +98,8 @@ impl Statements {
                 d.or_ignore_key.1
             )),
             claim: text(format!(
-                "UPDATE ganglion_lease SET runs = CASE WHEN def = ? THEN runs ELSE 0 END, def = ?, owner = ?, \
+                "UPDATE ganglion_lease SET runs = CASE WHEN def = COALESCE(?, def) THEN runs ELSE 0 END, \
+                 def = COALESCE(?, def), owner = ?, \
                  epoch = {greatest}(epoch + 1, ?, {now}), wanted = NULL, acquired_at = {now} \
                  WHERE grp = ? AND activation = ? AND epoch = ? AND COALESCE(owner, '') = ? AND paused = 0 \
                  AND EXISTS (SELECT 1 FROM ganglion_member m \
@@ -112,13 +113,15 @@ impl Statements {
                     .into(),
             ),
             fire: text(
-                "UPDATE ganglion_lease SET last_fire = ?, runs = runs + 1 \
+                "UPDATE ganglion_lease SET last_fire = ?, \
+                 runs = CASE WHEN def = COALESCE(?, def) THEN runs + 1 ELSE 1 END, def = COALESCE(?, def) \
                  WHERE grp = ? AND activation = ? AND owner = ? AND epoch = ? AND paused = 0 \
-                 AND (last_fire IS NULL OR last_fire < ?) AND runs < ?"
+                 AND (last_fire IS NULL OR last_fire < ?) \
+                 AND CASE WHEN def = COALESCE(?, def) THEN runs ELSE 0 END < ?"
                     .into(),
             ),
             read: text(
-                "SELECT epoch, COALESCE(owner, ''), COALESCE(wanted, ''), paused, runs, last_fire \
+                "SELECT epoch, COALESCE(owner, ''), COALESCE(wanted, ''), def, paused, runs, last_fire \
                  FROM ganglion_lease WHERE grp = ? AND activation = ?"
                     .into(),
             ),
