@@ -167,6 +167,12 @@ impl Handle {
         Registration { handle: self.clone(), keys, number, receiver }
     }
 
+    /// Whether two handles lead to the same coordinator.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     /// Whether a database coordinates this node.
     #[must_use]
     pub fn is_on(&self) -> bool {

@@ -25,12 +25,18 @@ use crate::program::Program;
 use coordination::clock::SystemClock;
 use coordination::lease::{Key, Policy};
 use coordination::{Activation, Coordinator, Guard, Handle, Registration};
+use futures_util::FutureExt as _;
 use inbound::InboundRunner;
 use processor::{ProcessorRunner, Switches};
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use task::TaskRunner;
 use tokio::task::JoinHandle;
+
+/// Pause before work that ended by itself is taken up again.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// Something that runs on this node while a guard says so.
 trait Activated: Send + Sync {
@@ -44,7 +50,7 @@ pub struct Activations {
     handle: Handle,
     /// For pinned work: never coordinated.
     alone: Handle,
-    offers: Mutex<Vec<JoinHandle<()>>>,
+    offers: Mutex<BTreeMap<Key, Offer>>,
     lateness: Arc<Lateness>,
     switches: Switches,
 }
@@ -69,10 +75,28 @@ impl Activations {
         }
     }
 
-    /// Offers what the program has. What the program before had and this one has not is withdrawn;
-    /// what both have goes on without changing its owner.
+    /// Offers what the program has. What the program before had and this one has not is withdrawn.
+    /// What has changed goes on with its new definition without changing its owner, as soon as its
+    /// run has ended; what has not is left alone.
     pub fn apply(&self, program: &Program) {
-        let mut started = Vec::new();
+        // Plain handles: usable after a panic elsewhere.
+        let mut offers = self.offers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut before = std::mem::take(&mut *offers);
+        let mut keep = |handle: &Handle, activation: Activation, work: &dyn Fn() -> Arc<dyn Activated>| {
+            let old = before.remove(&activation.key);
+            let pinned = !handle.is_same(&self.handle);
+            let key = activation.key.clone();
+            let offer = match old {
+                Some(old) if old.is_still(&activation, pinned) => old,
+                old => {
+                    let running = tokio::spawn(run(handle.register(&activation), work()));
+                    // Only now: its registration has been replaced, its lease stays.
+                    drop(old);
+                    Offer { policy: activation.policy, definition: activation.definition, pinned, running }
+                }
+            };
+            offers.insert(key, offer);
+        };
         for task in &program.tasks {
             let handle = if task.pinned { &self.alone } else { &self.handle };
             let activation = Activation {
@@ -80,13 +104,7 @@ impl Activations {
                 policy: Policy::Exclusive,
                 definition: task.definition.clone(),
             };
-            let runner = TaskRunner {
-                task: task.clone(),
-                engine: self.engine.clone(),
-                handle: handle.clone(),
-                lateness: self.lateness.clone(),
-            };
-            started.push(offer(handle, &activation, runner));
+            keep(handle, activation, &|| self.task_runner(task, handle));
         }
         for source in &program.inbounds {
             let activation = Activation {
@@ -94,36 +112,43 @@ impl Activations {
                 policy: source.policy,
                 definition: source.definition.clone(),
             };
-            let runner = InboundRunner {
-                source: source.clone(),
-                engine: self.engine.clone(),
-                handle: self.handle.clone(),
+            keep(&self.handle, activation, &|| self.inbound_runner(source));
+        }
+        for processor in &program.processors {
+            let activation = Activation {
+                key: Key::new(&format!("processor/{}", processor.name)),
+                policy: Policy::Slots(processor.slots),
+                definition: processor.definition.clone(),
             };
-            started.push(offer(&self.handle, &activation, runner));
+            keep(&self.handle, activation, &|| self.processor_runner(processor));
         }
-        started.extend(program.processors.iter().map(|processor| self.offer_processor(processor)));
         self.switches.keep_only(&program.processors.iter().map(|p| p.name.clone()).collect());
-        // Plain handles: usable after a panic elsewhere.
-        let mut offers = self.offers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        for old in std::mem::replace(&mut *offers, started) {
-            // Its registration was replaced, or is withdrawn by the end of the loop.
-            old.abort();
-        }
     }
 
-    fn offer_processor(&self, processor: &Arc<Processor>) -> JoinHandle<()> {
-        let activation = Activation {
-            key: Key::new(&format!("processor/{}", processor.name)),
-            policy: Policy::Slots(processor.slots),
-            definition: processor.definition.clone(),
-        };
-        let runner = ProcessorRunner {
+    fn task_runner(&self, task: &Arc<ScheduledTask>, handle: &Handle) -> Arc<dyn Activated> {
+        Arc::new(TaskRunner {
+            task: task.clone(),
+            engine: self.engine.clone(),
+            handle: handle.clone(),
+            lateness: self.lateness.clone(),
+        })
+    }
+
+    fn inbound_runner(&self, source: &Arc<InboundSource>) -> Arc<dyn Activated> {
+        Arc::new(InboundRunner {
+            source: source.clone(),
+            engine: self.engine.clone(),
+            handle: self.handle.clone(),
+        })
+    }
+
+    fn processor_runner(&self, processor: &Arc<Processor>) -> Arc<dyn Activated> {
+        Arc::new(ProcessorRunner {
             processor: processor.clone(),
             engine: self.engine.clone(),
             handle: self.handle.clone(),
             switch: self.switches.of(&processor.name, processor.active),
-        };
-        offer(&self.handle, &activation, runner)
+        })
     }
 
     /// How late scheduled runs start.
@@ -142,18 +167,54 @@ impl Activations {
     }
 }
 
-fn offer(handle: &Handle, activation: &Activation, work: impl Activated + 'static) -> JoinHandle<()> {
-    tokio::spawn(run(handle.register(activation), work))
+/// A registration, and the task that works under its guards.
+struct Offer {
+    policy: Policy,
+    definition: Arc<str>,
+    pinned: bool,
+    running: JoinHandle<()>,
+}
+
+impl Offer {
+    fn is_still(&self, activation: &Activation, pinned: bool) -> bool {
+        (self.policy, &self.definition, self.pinned) == (activation.policy, &activation.definition, pinned)
+            && !self.running.is_finished()
+    }
+}
+
+impl Drop for Offer {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
 }
 
 /// Works under every guard that comes, each in a task of its own: slots run at the same time, and
 /// their number bounds the tasks. When this future is dropped, the registration goes with it; what
 /// runs is told by its guard and finishes politely.
-async fn run(mut registration: Registration, work: impl Activated + 'static) {
-    let work = Arc::new(work);
+async fn run(mut registration: Registration, work: Arc<dyn Activated>) {
     while let Some(guard) = registration.next().await {
         let work = work.clone();
-        tokio::spawn(async move { work.run(guard).await });
+        tokio::spawn(term(guard, work));
+    }
+}
+
+/// One term. Work that ends by itself, which it should not, gives its lease to another node; without
+/// coordination nobody else is there, and it is taken up again after a pause.
+async fn term(guard: Guard, work: Arc<dyn Activated>) {
+    loop {
+        let ended = AssertUnwindSafe(work.run(guard.clone())).catch_unwind().await;
+        if guard.stop().is_some() {
+            return;
+        }
+        let how = if ended.is_ok() { "ended by itself" } else { "ended in an internal error" };
+        tracing::error!("'{}' {how}", guard.key());
+        if guard.epoch().0 != 0 {
+            return;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(AGAIN) => {}
+            _why = guard.ended() => return,
+        }
     }
 }
 

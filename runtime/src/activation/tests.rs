@@ -1,6 +1,10 @@
 //! How guards become work.
 
 use super::*;
+use crate::compile;
+use artifacts::kinds;
+use artifacts::source::Source;
+use artifacts::xml::SYNAPSE;
 use tokio::sync::{Barrier, Notify, mpsc};
 use tokio::time::timeout;
 
@@ -30,7 +34,8 @@ impl Activated for Meet {
 #[tokio::test]
 async fn all_slots_run_at_the_same_time() {
     let (met, mut keys) = mpsc::channel(3);
-    let running = tokio::spawn(run(handle().register(&slots(3)), Meet(Arc::new(Barrier::new(3)), met)));
+    let running =
+        tokio::spawn(run(handle().register(&slots(3)), Arc::new(Meet(Arc::new(Barrier::new(3)), met))));
     let mut seen = Vec::new();
     while seen.len() < 3 {
         seen.push(timeout(SOON, keys.recv()).await.unwrap().unwrap());
@@ -64,7 +69,7 @@ async fn a_replaced_registration_finishes_its_run_before_the_next_begins() {
     let handle = handle();
     let (told, mut news) = mpsc::channel(10);
     let finish = Arc::new(Notify::new());
-    let work = |name| Slow { name, told: told.clone(), finish: finish.clone() };
+    let work = |name| Arc::new(Slow { name, told: told.clone(), finish: finish.clone() });
     let old = tokio::spawn(run(handle.register(&slots(1)), work("old")));
     assert_eq!(timeout(SOON, news.recv()).await.unwrap().unwrap(), "old starts");
     let new = tokio::spawn(run(handle.register(&slots(1)), work("new")));
@@ -78,4 +83,59 @@ async fn a_replaced_registration_finishes_its_run_before_the_next_begins() {
     new.abort();
     finish.notify_one();
     assert_eq!(timeout(SOON, news.recv()).await.unwrap().unwrap(), "new is asked");
+}
+
+fn tasks(triggers: &[(&str, &str)]) -> Program {
+    let read = |(name, trigger): &(&str, &str)| {
+        let text = format!(
+            "<task xmlns='{SYNAPSE}' name='{name}' class='org.apache.synapse.startup.tasks.MessageInjector'>\
+             <trigger {trigger}/></task>"
+        );
+        kinds::read(&Source::new("task.xml", text), None).0
+    };
+    let artifacts: Vec<_> = triggers.iter().flat_map(read).collect();
+    compile::compile(&artifacts, &compile::Options::default()).0
+}
+
+#[tokio::test]
+async fn a_redeployment_leaves_alone_what_has_not_changed() {
+    let first = tasks(&[("same", "interval='3600'"), ("other", "interval='3600'"), ("gone", "once='true'")]);
+    let engine = Engine::new(Arc::default(), Arc::default());
+    let activations = Activations::new(engine, handle());
+    let running = || {
+        let offers = activations.offers.lock().unwrap();
+        offers.iter().map(|(key, offer)| (key.to_string(), offer.running.id())).collect::<BTreeMap<_, _>>()
+    };
+    activations.apply(&first);
+    let before = running();
+    activations.apply(&tasks(&[
+        ("same", "interval='3600'"),
+        ("other", "interval='60'"),
+        ("new", "once='true'"),
+    ]));
+    let after = running();
+    assert_eq!(after.keys().collect::<Vec<_>>(), ["task/new", "task/other", "task/same"]);
+    assert_eq!(before.get("task/same"), after.get("task/same"));
+    assert_ne!(before.get("task/other"), after.get("task/other"));
+}
+
+/// Panics at its first run, and tells of the second.
+struct Falls(Mutex<bool>, mpsc::Sender<String>);
+
+impl Activated for Falls {
+    fn run(&self, guard: Guard) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let first = std::mem::replace(&mut *self.0.lock().unwrap(), false);
+            assert!(!first, "a bug");
+            self.1.send("runs again".to_owned()).await.ok();
+            guard.ended().await;
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_falls_is_taken_up_again() {
+    let (told, mut news) = mpsc::channel(1);
+    tokio::spawn(run(handle().register(&slots(1)), Arc::new(Falls(Mutex::new(true), told))));
+    assert_eq!(news.recv().await.unwrap(), "runs again");
 }
