@@ -79,7 +79,7 @@ start_maria() {
     # Runs at every start: a first start that was broken off must not leave a server without its user.
     printf '%s\n' "CREATE DATABASE IF NOT EXISTS app;" \
         "CREATE OR REPLACE USER 'app'@'127.0.0.1' IDENTIFIED BY '$password';" \
-        "GRANT ALL ON *.* TO 'app'@'127.0.0.1';" >"$dir/init.sql"
+        "GRANT ALL ON *.* TO 'app'@'127.0.0.1' WITH GRANT OPTION;" >"$dir/init.sql"
     chmod 644 "$dir/init.sql"
     local tls=(); certificate maria mysql && tls=(--ssl-cert="$dir/cert.pem" --ssl-key="$dir/key.pem")
     launch maria mysql mariadbd --no-defaults "${tls[@]}" --datadir="$dir/data" --bind-address=$host --port="$maria_port" \

@@ -10,6 +10,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::driver::{Driver, Registered, Shared, lock};
 use crate::guard::{Guard, within};
 use crate::lease::{Key, Policy, storable};
+use crate::member::{MAX_GROUP, MAX_NODE, problem_of_name};
 use crate::metrics::{Counters, Sample};
 use crate::placement::Placement;
 use crate::protocol::{Protocol, Setup};
@@ -74,7 +75,7 @@ impl Coordinator {
     /// Starts taking part, in the Tokio runtime of the caller; see [`Coordinator::start_on`].
     ///
     /// # Errors
-    /// The timing rules that are broken, one sentence each.
+    /// The timing rules that are broken and the names that do not fit, one sentence each.
     pub fn start(
         config: Config,
         store: Arc<dyn Store>,
@@ -88,14 +89,16 @@ impl Coordinator {
     /// long as it takes.
     ///
     /// # Errors
-    /// The timing rules that are broken, one sentence each.
+    /// The timing rules that are broken and the names that do not fit, one sentence each.
     pub fn start_on(
         runtime: &tokio::runtime::Handle,
         config: Config,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
     ) -> Result<Handle, Vec<String>> {
-        let problems = config.timing.problems();
+        let mut problems = config.timing.problems();
+        problems.extend(problem_of_name("group", &config.group, MAX_GROUP));
+        problems.extend(problem_of_name("node id", &config.node, MAX_NODE));
         if !problems.is_empty() {
             return Err(problems);
         }

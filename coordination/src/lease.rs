@@ -18,11 +18,13 @@ pub const MAX_KEY: usize = 191;
 pub struct Key(Arc<str>);
 
 impl Key {
-    /// Takes the name as it is. Control characters become blanks, and a name longer than
+    /// Takes the name as it is. Control characters become blanks, blanks at the end are left out (a
+    /// database may take two keys that differ only there for the same), and a name longer than
     /// [`MAX_KEY`] is cut and gets a hash of the whole, so that two long names stay different.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        let clean: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let mut clean: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        clean.truncate(clean.trim_end().len());
         if clean.chars().count() <= MAX_KEY {
             return Self(clean.into());
         }

@@ -91,7 +91,8 @@
 //! [`protocol`] has the steps, pure and without a clock; [`timing`] the formulas and every knob;
 //! `tests/simulation` runs whole clusters of the real steps against a database that misbehaves, and
 //! checks that three deliberate mistakes are noticed. [`store`] is what a database must be able to
-//! do, [`conformance`] the suite that every store passes. The driver only connects these.
+//! do, `schema/` its tables for whoever makes them by hand, [`conformance`] the suite that every
+//! store passes. The driver only connects these.
 
 pub mod clock;
 pub mod conformance;

@@ -11,6 +11,28 @@ use std::time::Duration;
 
 use crate::lease::Key;
 
+/// Longest name of a group and of a node in characters, as the tables have it.
+pub const MAX_GROUP: usize = 64;
+pub const MAX_NODE: usize = 128;
+
+/// Why this cannot be the name of a group or node, as a sentence for the operator. Nothing is cut to
+/// fit: two names that differ only in what was cut would be one. A database may take names that
+/// differ only in blanks at the end for the same.
+#[must_use]
+pub fn problem_of_name(what: &str, name: &str, longest: usize) -> Option<String> {
+    let length = name.chars().count();
+    if length == 0 {
+        return Some(format!("the {what} is empty"));
+    }
+    if length > longest {
+        return Some(format!("the {what} has {length} characters but may have {longest} at most: '{name}'"));
+    }
+    if name.trim() != name || name.chars().any(char::is_control) {
+        return Some(format!("the {what} has a blank at its edge or a control character: {name:?}"));
+    }
+    None
+}
+
 /// Identity of one process start. Never used twice.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MemberId(pub u128);
@@ -146,6 +168,15 @@ mod tests {
         assert!(d.offers(&key));
         d.draining = true;
         assert!(!d.offers(&key));
+    }
+
+    #[test]
+    fn names_that_do_not_fit_are_told() {
+        let problem = |name: &str| problem_of_name("node", name, 4);
+        assert_eq!((problem("pod1"), problem("äöüß")), (None, None));
+        for (name, word) in [("", "empty"), ("pod-1", "5 characters"), ("a ", "blank"), ("a\nb", "control")] {
+            assert!(problem(name).is_some_and(|p| p.contains(word)), "{name:?}");
+        }
     }
 
     #[test]

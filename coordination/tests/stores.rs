@@ -13,22 +13,28 @@ use std::time::{Duration, Instant};
 use coordination::clock::SystemClock;
 use coordination::conformance::{self, Stores};
 use coordination::lease::Key;
-use coordination::store::Store;
 use coordination::store::address::Address;
+use coordination::store::{Store, StoreError};
 use coordination::timing::Timing;
 use coordination::{Activation, Config, Coordinator, Guard, Handle, Registration};
+use sqlx::Connection as _;
 
 const POSTGRES: &str = "GANGLION_TEST_POSTGRES";
 const MARIADB: &str = "GANGLION_TEST_MARIADB";
 
 /// The address in this variable, or a clear line that the test was left out.
-fn address(variable: &str) -> Option<Address> {
+fn url(variable: &str) -> Option<String> {
     #[allow(clippy::disallowed_methods)]
     let Ok(url) = std::env::var(variable) else {
         println!("LEFT OUT: {variable} is not set, nothing was tested against this database");
         return None;
     };
-    Some(Address::parse(&url, None, None).expect("the address in the variable can be read"))
+    Some(url)
+}
+
+fn address(variable: &str) -> Option<Address> {
+    let address = |url: String| Address::parse(&url, None, None);
+    url(variable).map(|url| address(url).expect("the address in the variable can be read"))
 }
 
 fn sqlite(dir: &tempfile::TempDir) -> Address {
@@ -100,6 +106,80 @@ async fn an_unreachable_server_is_an_unknown_outcome() {
     let address = Address::parse("postgres://u:p@127.0.0.1:1/db", None, None).unwrap();
     let error = address.open("g", 1).unwrap().observe().await.unwrap_err();
     assert!(error.is_unknown(), "{error}");
+}
+
+// ---- tables that others made, and tables that are gone -------------------------------------------
+
+/// Runs a text on a connection of its own.
+async fn administer(url: &str, text: String) {
+    let text = sqlx::AssertSqlSafe(text);
+    if url.starts_with("mysql") {
+        let mut admin = sqlx::MySqlConnection::connect(url).await.unwrap();
+        sqlx::raw_sql(text).execute(&mut admin).await.unwrap();
+    } else if url.starts_with("sqlite") {
+        let mut admin = sqlx::SqliteConnection::connect(url).await.unwrap();
+        sqlx::raw_sql(text).execute(&mut admin).await.unwrap();
+    } else {
+        let mut admin = sqlx::PgConnection::connect(url).await.unwrap();
+        sqlx::raw_sql(text).execute(&mut admin).await.unwrap();
+    }
+}
+
+/// The user may not make tables: told so while they are missing, content once they are there.
+async fn least_privilege(url: &str, name: &str, address: &str, [begin, grant, end]: [&str; 3], script: &str) {
+    let fill = |text: &str| text.replace("NAME", name);
+    administer(url, fill(begin)).await;
+    let address = Address::parse(address, Some(name), Some("secret")).unwrap();
+    let error = address.open("g", 1).unwrap().observe().await.unwrap_err();
+    assert!(matches!(error, StoreError::Setup(_)) && error.to_string().contains("src/schema/"), "{error}");
+    administer(url, fill(&grant.replace("SCRIPT; ", script))).await;
+    conforms(&address).await;
+    administer(url, fill(end)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_needs_no_right_to_make_tables() {
+    let Some(url) = url(POSTGRES) else { return };
+    let name = fresh_group().replace('-', "_");
+    let statements = [
+        "CREATE SCHEMA NAME; CREATE ROLE NAME LOGIN PASSWORD 'secret'; GRANT USAGE ON SCHEMA NAME TO NAME",
+        "SET search_path TO NAME; SCRIPT; GRANT SELECT ON ganglion_meta TO NAME; \
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ganglion_member, ganglion_lease TO NAME",
+        "DROP SCHEMA NAME CASCADE; DROP ROLE NAME",
+    ];
+    let place = url.rsplit_once('@').unwrap().1;
+    let address = format!("postgres://{place}?currentSchema={name}");
+    least_privilege(&url, &name, &address, statements, include_str!("../src/schema/postgres.sql")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mariadb_needs_no_right_to_make_tables() {
+    let Some(url) = url(MARIADB) else { return };
+    let name = fresh_group().replace('-', "_");
+    // A user that may do nothing sees no database at all.
+    let statements = [
+        "CREATE DATABASE NAME; CREATE USER NAME@'127.0.0.1' IDENTIFIED BY 'secret'; \
+         GRANT SELECT ON NAME.* TO NAME@'127.0.0.1'",
+        "USE NAME; SCRIPT; GRANT INSERT, UPDATE, DELETE ON NAME.ganglion_member TO NAME@'127.0.0.1'; \
+         GRANT INSERT, UPDATE, DELETE ON NAME.ganglion_lease TO NAME@'127.0.0.1'",
+        "DROP DATABASE NAME; DROP USER NAME@'127.0.0.1'",
+    ];
+    let (place, _) = url.rsplit_once('@').unwrap().1.split_once('/').unwrap();
+    let address = format!("mysql://{place}/{name}");
+    least_privilege(&url, &name, &address, statements, include_str!("../src/schema/mysql.sql")).await;
+}
+
+#[tokio::test]
+async fn a_dropped_table_is_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = sqlite(&dir).open("g", 1).unwrap();
+    store.create(&[Key::new("a")]).await.unwrap();
+    let url = format!("sqlite:{}", dir.path().join("coordination.db").display());
+    administer(&url, "DROP TABLE ganglion_lease".into()).await;
+    let error = store.create(&[Key::new("a")]).await.unwrap_err();
+    assert!(matches!(error, StoreError::Setup(_)), "{error}");
+    store.create(&[Key::new("a")]).await.unwrap();
+    assert_eq!(store.observe().await.unwrap().leases.len(), 1);
 }
 
 // ---- a small cluster ---------------------------------------------------------------------------

@@ -1,4 +1,6 @@
 -- Tables of the coordinator in MySQL and MariaDB. Times are database milliseconds since 1970 UTC.
+-- A node makes them when they are missing. Made beforehand, its user needs only SELECT on ganglion_meta and
+-- SELECT, INSERT, UPDATE, DELETE on the other two.
 CREATE TABLE IF NOT EXISTS ganglion_meta (
   k VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
   v BIGINT NOT NULL
@@ -41,3 +43,5 @@ CREATE TABLE IF NOT EXISTS ganglion_lease (
   acquired_at BIGINT,
   PRIMARY KEY (grp, activation)
 ) ENGINE = InnoDB;
+
+INSERT IGNORE INTO ganglion_meta (k, v) VALUES ('schema', 1);

@@ -1,4 +1,6 @@
 -- Tables of the coordinator in PostgreSQL. Times are database milliseconds since 1970 UTC.
+-- A node makes them when they are missing. Made beforehand, its user needs only SELECT on ganglion_meta and
+-- SELECT, INSERT, UPDATE, DELETE on the other two.
 CREATE TABLE IF NOT EXISTS ganglion_meta (
   k VARCHAR(64) NOT NULL PRIMARY KEY,
   v BIGINT NOT NULL
@@ -41,3 +43,5 @@ CREATE TABLE IF NOT EXISTS ganglion_lease (
   acquired_at BIGINT,
   PRIMARY KEY (grp, activation)
 );
+
+INSERT INTO ganglion_meta (k, v) VALUES ('schema', 1) ON CONFLICT DO NOTHING;

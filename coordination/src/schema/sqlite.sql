@@ -1,4 +1,5 @@
 -- Tables of the coordinator in SQLite. Times are milliseconds since 1970 UTC.
+-- A node makes them when they are missing.
 CREATE TABLE IF NOT EXISTS ganglion_meta (
   k TEXT NOT NULL PRIMARY KEY,
   v INTEGER NOT NULL
@@ -41,3 +42,5 @@ CREATE TABLE IF NOT EXISTS ganglion_lease (
   acquired_at INTEGER,
   PRIMARY KEY (grp, activation)
 );
+
+INSERT INTO ganglion_meta (k, v) VALUES ('schema', 1) ON CONFLICT DO NOTHING;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Store, StoreError};
+use crate::member::{MAX_GROUP, problem_of_name};
 
 /// Which database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,8 +189,11 @@ impl Address {
     ///
     /// # Errors
     /// [`StoreError::Setup`] when this program was built without that database or without the
-    /// encryption that the address demands, or when an option has a value that cannot be used.
+    /// encryption that the address demands, when the group's name does not fit, or when an option has a value that cannot be used.
     pub fn open(&self, group: &str, work: u32) -> Result<Arc<dyn Store>, StoreError> {
+        if let Some(problem) = problem_of_name("group", group, MAX_GROUP) {
+            return Err(StoreError::Setup(problem));
+        }
         for remark in &self.remarks {
             tracing::warn!(address = %self, "{remark}");
         }
@@ -368,6 +372,17 @@ mod tests {
         let a = parse("jdbc:mysql:loadbalance://one:1,two:2/db");
         assert_eq!((a.host.as_str(), a.port, a.remarks.len()), ("one", 1, 1));
         assert_eq!(parse("postgres://[::1]:5/db").host, "::1");
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[tokio::test]
+    async fn a_group_that_does_not_fit_is_refused() {
+        let address = parse("sqlite:/data/c.db");
+        let long = "g".repeat(65);
+        for group in [long.as_str(), "", "a ", "a\u{0}"] {
+            assert!(matches!(address.open(group, 1), Err(StoreError::Setup(_))), "{group:?}");
+        }
+        assert!(address.open(&long[1..], 1).is_ok());
     }
 
     #[test]

@@ -89,6 +89,8 @@ static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
     Statements::of(&Dialect {
         // The driver sets the session's time zone to UTC.
         now: "CAST(FLOOR(UNIX_TIMESTAMP(NOW(3)) * 1000) AS SIGNED)",
+        tables: "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() \
+                 AND table_name IN ('ganglion_meta', 'ganglion_member', 'ganglion_lease')",
         greatest: "GREATEST",
         bigint: "SIGNED",
         // A plain insert: the violated key is told from other errors, which IGNORE would hide.
@@ -109,8 +111,8 @@ impl Engine for MySql {
         &STATEMENTS
     }
 
-    fn schema() -> &'static str {
-        include_str!("../schema/mysql.sql")
+    fn schema() -> (&'static str, &'static str) {
+        ("mysql.sql", include_str!("../schema/mysql.sql"))
     }
 
     fn execute<'a>(&'a self, lane: Lane, sql: &'static str, args: &'a [Arg<'a>]) -> Answer<'a, u64> {

@@ -1,4 +1,4 @@
-//! PostgreSQL (9.5 and later; also what speaks its protocol and has its upsert).
+//! PostgreSQL (9.6 and later; also what speaks its protocol and has its upsert).
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -71,6 +71,8 @@ impl Dial for Dialer {
 static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
     Statements::of(&Dialect {
         now: "CAST(floor(extract(epoch from clock_timestamp()) * 1000) AS BIGINT)",
+        tables: "SELECT COUNT(to_regclass(t)) FROM \
+                 (VALUES ('ganglion_meta'), ('ganglion_member'), ('ganglion_lease')) AS known (t)",
         greatest: "GREATEST",
         bigint: "BIGINT",
         or_ignore: ("INSERT", "ON CONFLICT DO NOTHING"),
@@ -170,8 +172,8 @@ impl Engine for Postgres {
         &STATEMENTS
     }
 
-    fn schema() -> &'static str {
-        include_str!("../schema/postgres.sql")
+    fn schema() -> (&'static str, &'static str) {
+        ("postgres.sql", include_str!("../schema/postgres.sql"))
     }
 
     fn execute<'a>(&'a self, lane: Lane, sql: &'static str, args: &'a [Arg<'a>]) -> Answer<'a, u64> {

@@ -11,6 +11,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::OnceCell;
+
 use engine::{Arg, Engine, Lane, Value};
 use statements::CREATE_ROWS;
 pub(crate) use statements::{Dialect, Statements};
@@ -19,10 +21,13 @@ use super::{Answer, FireStore, LeaseStore, MemberStore, Store, StoreError};
 use crate::clock::{Timestamp, millis};
 use crate::fire::FireClaim;
 use crate::lease::{Claim, Definition, Epoch, Key, LeaseRow, Release, View};
-use crate::member::{Declaration, End, MemberId, MemberInfo, MemberRow};
+use crate::member::{Declaration, End, MAX_NODE, MemberId, MemberInfo, MemberRow, problem_of_name};
 
 /// Version of the tables this program works with. A database with a higher one is refused.
 pub(crate) const SCHEMA_VERSION: i64 = 1;
+
+/// `ganglion_meta`, `ganglion_member` and `ganglion_lease`.
+const TABLES: i64 = 3;
 
 /// Ended members are kept this long, so that a join that arrives very late finds its identity used.
 const MEMBERS_KEPT: Duration = Duration::from_secs(24 * 3600);
@@ -36,7 +41,8 @@ pub(crate) struct SqlStore<E> {
     engine: Arc<E>,
     group: String,
     width: usize,
-    ready: Arc<tokio::sync::OnceCell<()>>,
+    /// Set when the tables were found or made; a new one after they went missing.
+    ready: Mutex<Arc<OnceCell<()>>>,
     offers: Offers,
 }
 
@@ -45,9 +51,9 @@ impl<E: Engine> SqlStore<E> {
     pub(crate) fn new(engine: E, group: &str, width: usize) -> Self {
         Self {
             engine: Arc::new(engine),
-            group: group.chars().take(64).collect(),
+            group: group.to_owned(),
             width,
-            ready: Arc::default(),
+            ready: Mutex::default(),
             offers: Mutex::default(),
         }
     }
@@ -59,10 +65,11 @@ impl<E: Engine> SqlStore<E> {
     /// The schema is made and checked with the first statement, in a task of its own: a caller that
     /// gives up waiting must not cut it in the middle.
     async fn ready(&self) -> Result<(), StoreError> {
-        if self.ready.initialized() {
+        let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if ready.initialized() {
             return Ok(());
         }
-        let (engine, ready, group) = (self.engine.clone(), self.ready.clone(), self.group.clone());
+        let (engine, group) = (self.engine.clone(), self.group.clone());
         let work = async move { ready.get_or_try_init(|| prepare(engine.as_ref(), &group)).await.copied() };
         match tokio::spawn(work).await {
             Ok(result) => result,
@@ -70,9 +77,17 @@ impl<E: Engine> SqlStore<E> {
         }
     }
 
+    /// After a missing table the schema is looked at anew, with the next statement.
+    fn judge<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        if matches!(answer, Err(StoreError::Setup(_))) {
+            *self.ready.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+        }
+        answer
+    }
+
     async fn set(&self, lane: Lane, sql: &'static str, args: &[Arg<'_>]) -> Result<bool, StoreError> {
         self.ready().await?;
-        Ok(self.engine.execute(lane, sql, args).await? > 0)
+        self.judge(self.engine.execute(lane, sql, args).await).map(|rows| rows > 0)
     }
 
     async fn rows(
@@ -83,7 +98,7 @@ impl<E: Engine> SqlStore<E> {
         shape: &'static str,
     ) -> Result<Vec<Vec<Value>>, StoreError> {
         self.ready().await?;
-        self.engine.fetch(lane, sql, args, shape).await
+        self.judge(self.engine.fetch(lane, sql, args, shape).await)
     }
 
     fn known_offer(&self, id: MemberId, version: i64) -> Option<Arc<Declaration>> {
@@ -155,54 +170,77 @@ impl<E: Engine> SqlStore<E> {
     }
 }
 
-/// Makes the tables where they are missing, checks their version, and sweeps out old members.
+/// Makes the tables where they are missing, checks their version, and sweeps out old members. A user
+/// that may not make tables needs none of that right when somebody else has made them.
 async fn prepare<E: Engine>(engine: &E, group: &str) -> Result<(), StoreError> {
-    let texts = E::statements();
-    let mut failure = None;
-    // Two nodes may create the same table at the same time; one of them is told off and tries again.
+    let mut failure = StoreError::Refused("the tables ganglion_* come and go".into());
+    // Two nodes may create the same table at the same time; one of them is told off and looks again.
     for _ in 0..5 {
-        failure = create_tables(engine).await.err();
-        match &failure {
-            None => break,
-            Some(StoreError::Refused(_)) => tokio::time::sleep(Duration::from_millis(50)).await,
-            Some(_) => break,
+        if let Some(version) = version(engine).await? {
+            if version > SCHEMA_VERSION {
+                return Err(StoreError::Setup(format!(
+                    "the tables ganglion_* have version {version}, this program knows {SCHEMA_VERSION}; use a newer \
+                     program"
+                )));
+            }
+            return sweep_members(engine, group).await;
+        }
+        match create_tables(engine).await {
+            Ok(()) => {}
+            Err(StoreError::Setup(why)) => {
+                return Err(StoreError::Setup(format!(
+                    "tables of the coordinator are missing, and this user cannot make them ({why}); an administrator \
+                     makes them with coordination/src/schema/{}",
+                    E::schema().0
+                )));
+            }
+            Err(StoreError::Refused(why)) => {
+                failure = StoreError::Refused(why);
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Err(other) => return Err(other),
         }
     }
-    if let Some(failure) = failure {
-        return Err(failure);
+    Err(failure)
+}
+
+/// The tables' version; `None` when one of them or the version is missing.
+async fn version<E: Engine>(engine: &E) -> Result<Option<i64>, StoreError> {
+    let texts = E::statements();
+    let found = engine.fetch(Lane::Control, &texts.tables, &[], "i").await?;
+    if found.first().and_then(|row| row.first()).map_or(0, Value::int) < TABLES {
+        return Ok(None);
     }
     let found = engine.fetch(Lane::Control, &texts.version, &[], "i").await?;
-    let version = found.first().and_then(|row| row.first()).map_or(0, Value::int);
-    if version > SCHEMA_VERSION {
-        return Err(StoreError::Setup(format!(
-            "the tables ganglion_* have version {version}, this program knows {SCHEMA_VERSION}; use a newer program"
-        )));
-    }
-    let old = [Arg::Text(group), Arg::Int(millis(MEMBERS_KEPT))];
-    engine.execute(Lane::Control, &texts.sweep, &old).await?;
-    Ok(())
+    Ok(found.first().and_then(|row| row.first()).map(Value::int))
 }
 
 async fn create_tables<E: Engine>(engine: &E) -> Result<(), StoreError> {
-    for statement in E::schema().split(';').map(str::trim).filter(|s| !s.is_empty()) {
+    for statement in E::schema().1.split(';').map(str::trim).filter(|s| !s.is_empty()) {
         engine.execute(Lane::Control, statement, &[]).await?;
     }
-    engine.execute(Lane::Control, &E::statements().set_version, &[Arg::Int(SCHEMA_VERSION)]).await?;
     Ok(())
+}
+
+async fn sweep_members<E: Engine>(engine: &E, group: &str) -> Result<(), StoreError> {
+    let old = [Arg::Text(group), Arg::Int(millis(MEMBERS_KEPT))];
+    engine.execute(Lane::Control, &E::statements().sweep, &old).await.map(drop)
 }
 
 impl<E: Engine> MemberStore for SqlStore<E> {
     fn join<'a>(&'a self, info: &'a MemberInfo) -> Answer<'a, bool> {
         Box::pin(async move {
+            if let Some(problem) = problem_of_name("node id", &info.node, MAX_NODE) {
+                return Err(StoreError::Setup(problem));
+            }
             self.engine.before_join(&self.group, info.id)?;
             let id = info.id.to_string();
-            let node: String = info.node.chars().take(128).collect();
             let version: String = info.version.chars().take(64).collect();
             let args = [
                 Arg::Text(&self.group),
                 Arg::Text(&id),
-                Arg::Text(&node),
-                Arg::Text(&node),
+                Arg::Text(&info.node),
+                Arg::Text(&info.node),
                 Arg::Int(millis(info.lease)),
                 Arg::Int(i64::from(info.weight)),
                 Arg::Text(&version),

@@ -55,6 +55,8 @@ impl Dial for Dialer {
 static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
     Statements::of(&Dialect {
         now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+        tables: "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' \
+                 AND name IN ('ganglion_meta', 'ganglion_member', 'ganglion_lease')",
         greatest: "MAX",
         bigint: "INTEGER",
         or_ignore: ("INSERT", "ON CONFLICT DO NOTHING"),
@@ -90,8 +92,8 @@ impl Engine for Sqlite {
         &STATEMENTS
     }
 
-    fn schema() -> &'static str {
-        include_str!("../schema/sqlite.sql")
+    fn schema() -> (&'static str, &'static str) {
+        ("sqlite.sql", include_str!("../schema/sqlite.sql"))
     }
 
     fn execute<'a>(&'a self, lane: Lane, sql: &'static str, args: &'a [Arg<'a>]) -> Answer<'a, u64> {

@@ -57,8 +57,9 @@ pub(crate) enum Lane {
 pub(crate) trait Engine: Send + Sync + std::fmt::Debug + 'static {
     fn name(&self) -> &str;
     fn statements() -> &'static Statements;
-    /// The script that makes the tables; statements end with a semicolon and can be repeated.
-    fn schema() -> &'static str;
+    /// The script that makes the tables, with the name of its file; statements end with a semicolon
+    /// and can be repeated.
+    fn schema() -> (&'static str, &'static str);
     /// Sends a statement and gives the number of rows it changed. A violated key counts as zero.
     fn execute<'a>(&'a self, lane: Lane, sql: &'static str, args: &'a [Arg<'a>]) -> Answer<'a, u64>;
     /// Sends a query. `shape` has one letter per column: `i` for integers, `s` for text.
@@ -97,7 +98,9 @@ pub(crate) fn sort_error(error: &sqlx::Error) -> StoreError {
             StoreError::Broken(text)
         }
         // A table or column is missing, or the right to use it.
-        "1044" | "1054" | "1142" | "1143" | "1146" | "42501" | "42703" | "42P01" => StoreError::Setup(text),
+        "1044" | "1054" | "1142" | "1143" | "1146" | "3F000" | "42501" | "42703" | "42P01" => {
+            StoreError::Setup(text)
+        }
         _ if text.contains("no such table") || text.contains("no such column") => StoreError::Setup(text),
         _ => StoreError::Refused(text),
     }

@@ -5,6 +5,8 @@
 pub(crate) struct Dialect {
     /// The database's clock in whole milliseconds since 1970.
     pub(crate) now: &'static str,
+    /// Counts those of our tables that exist.
+    pub(crate) tables: &'static str,
     /// Function that gives the largest of its arguments.
     pub(crate) greatest: &'static str,
     /// The type of a 64-bit integer in a cast.
@@ -24,7 +26,7 @@ pub(crate) struct Dialect {
 /// All statements of one dialect.
 #[derive(Debug)]
 pub(crate) struct Statements {
-    pub(crate) set_version: String,
+    pub(crate) tables: String,
     pub(crate) version: String,
     pub(crate) sweep: String,
     pub(crate) join: String,
@@ -55,7 +57,7 @@ impl Statements {
         let announced = |update: String| text(format!("{}{update}{}", d.announce.0, d.announce.1));
         let zero = format!("CAST(0 AS {bigint})");
         Self {
-            set_version: text(format!("{insert} INTO ganglion_meta (k, v) VALUES ('schema', ?) {ignore}")),
+            tables: d.tables.into(),
             version: "SELECT v FROM ganglion_meta WHERE k = 'schema'".into(),
             sweep: text(format!(
                 "DELETE FROM ganglion_member WHERE grp = ? AND live_node IS NULL AND ended_at < {now} - ?"
