@@ -221,14 +221,8 @@ async fn a_database_that_hangs_is_not_flooded() {
         assert!(store.join(&me).await.unwrap());
         store.create(std::slice::from_ref(&key)).await.unwrap();
         let _row = hold_row(&url, &group).await;
-        let claim = Claim {
-            key,
-            member: me.id,
-            seen_owner: None,
-            seen_epoch: Epoch(0),
-            floor: Epoch(0),
-            def: None,
-        };
+        let claim =
+            Claim { key, member: me.id, seen_owner: None, seen_epoch: Epoch(0), floor: Epoch(0), def: None };
         let begun = Instant::now();
         let refused = timeout(Duration::from_secs(4), store.claim(&claim)).await;
         let refused = refused.expect("the server gives the statement up").unwrap_err();
