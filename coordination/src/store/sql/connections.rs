@@ -67,6 +67,8 @@ pub(crate) trait Dial: Send + Sync + 'static {
 pub(crate) struct Server {
     started: Mutex<Option<i64>>,
     restarted: AtomicBool,
+    /// Told when a connection was opened: whoever pauses after failures need not wait any longer.
+    answered: Notify,
 }
 
 impl Server {
@@ -81,6 +83,8 @@ impl Server {
             self.restarted.store(true, Ordering::Release);
         }
         *known = started;
+        drop(known);
+        self.answered.notify_waiters();
     }
 }
 
@@ -298,7 +302,10 @@ struct Opening<D: Dial> {
 impl<D: Dial> Opening<D> {
     async fn run(mut self, pause: Duration, doubtful: Option<D::Conn>) {
         if self.pausing {
-            tokio::time::sleep(pause).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.lane.server.answered.notified() => {}
+            }
             self.lane.state().pausing -= 1;
             self.pausing = false;
         }

@@ -144,3 +144,26 @@ async fn what_was_idle_for_long_is_checked_first() {
     fake.dead_below.store(1, Ordering::Relaxed);
     assert_eq!(lane.lend().await.unwrap().conn, Some(1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_opening_of_one_lane_ends_the_pause_of_the_other() {
+    let (fake, server) = (Arc::new(Fake::default()), Arc::new(Server::default()));
+    let lane = |size| Connections::new(fake.clone(), server.clone(), vec![], 1, size);
+    let (work, control) = (lane(1), lane(1));
+    fake.down.store(true, Ordering::Relaxed);
+    while work.0.state().in_a_row < 8 {
+        work.lend().await.map(drop).unwrap_err();
+        tokio::time::sleep(S / 100).await;
+    }
+    fake.down.store(false, Ordering::Relaxed);
+    // Its next opening is not due yet, and pauses.
+    work.lend().await.map(drop).unwrap_err();
+    tokio::task::yield_now().await;
+    let began = Instant::now();
+    control.0.state().in_a_row = 0;
+    control.lend().await.unwrap().give_back();
+    while work.lend().await.is_err() {
+        tokio::time::sleep(S / 100).await;
+    }
+    assert!(began.elapsed() < S / 10, "{:?}", began.elapsed());
+}
