@@ -3,7 +3,7 @@
 //! ```text
 //! margin     M  = L - F           must be >= d + s + 2 rho L
 //! fence      F                    must be >  2 H + q
-//! statement  q                    must be <  H
+//! statement  q                    must be <  H, and at least H / 4 and 200 ms
 //! silence of a lost owner         <= F + d, counted from the start of its last good renewal
 //! takeover                        >= L after somebody saw that renewal
 //! crash to first run elsewhere    <= H + L (1 + rho) + e + g      (6.6 s at the defaults)
@@ -16,6 +16,14 @@ use std::time::Duration;
 
 const fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
+}
+
+/// No length is longer than this when it is derived.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// That many thousandths of a length.
+pub(crate) fn permille(length: Duration, n: u32) -> Duration {
+    length.saturating_mul(n) / 1000
 }
 
 /// Time settings of one node. Nodes may differ: the lease length that counts is the owner's, which
@@ -107,17 +115,33 @@ impl Timing {
         }
     }
 
-    /// From heartbeat and lease length alone (how the peer's settings are read). The fence is as
-    /// late as the margin allows; [`Timing::problems`] says when the two do not fit together.
+    /// From heartbeat and lease length alone (how the peer's settings are read), up to a day each.
+    /// The fence is as late as the margin allows. A heartbeat too slow for its lease is made faster,
+    /// since nobody else depends on how often a node beats: otherwise no time would be left for a
+    /// statement. [`Timing::problems`] says when even that does not fit.
     #[must_use]
     pub fn of(heartbeat: Duration, lease: Duration) -> Self {
         let base = Self::default();
+        let (heartbeat, lease) = (heartbeat.min(LONGEST), lease.min(LONGEST));
         let stop = base.stop.min(lease / 5);
         let slack = base.slack.min(lease / 20);
-        let margin = stop + slack + lease * (2 * base.drift_permille) / 1000;
+        let margin = stop + slack + permille(lease, 2 * base.drift_permille);
         let fence = lease.saturating_sub(margin * 11 / 10);
-        let statement = (heartbeat * 8 / 10).min(fence.saturating_sub(2 * heartbeat) * 9 / 10);
-        Self { heartbeat, lease, fence, statement, stop, slack, ..base }
+        let with = |heartbeat: Duration| {
+            let statement = (heartbeat * 8 / 10).min(fence.saturating_sub(2 * heartbeat) * 9 / 10);
+            Self { heartbeat, lease, fence, statement, stop, slack, ..base.clone() }
+        };
+        let wished = with(heartbeat);
+        if wished.statement < wished.least_statement() && lease / 5 < heartbeat {
+            return with(lease / 5);
+        }
+        wished
+    }
+
+    /// Below this a healthy database misses the limit too often: a stall of its disk, or the time to
+    /// open a connection.
+    fn least_statement(&self) -> Duration {
+        (self.heartbeat / 4).max(ms(200))
     }
 
     /// The settings [`Timing::set`] knows, with the length that each one sets.
@@ -162,7 +186,7 @@ impl Timing {
     /// A length that another node measures, made longer by the assumed drift.
     #[must_use]
     pub fn with_drift(&self, length: Duration) -> Duration {
-        length + length * self.drift_permille / 1000
+        length.saturating_add(permille(length, self.drift_permille))
     }
 
     /// Crash of an owner to first run elsewhere, without round trips and artifact start.
@@ -176,7 +200,7 @@ impl Timing {
     pub fn problems(&self) -> Vec<String> {
         let mut found = Vec::new();
         let margin = self.lease.saturating_sub(self.fence);
-        let need = self.stop + self.slack + self.lease * (2 * self.drift_permille) / 1000;
+        let need = self.stop + self.slack + permille(self.lease, self.drift_permille.saturating_mul(2));
         if margin < need {
             found.push(format!(
                 "lease - fence is {margin:?} but must be at least {need:?} (stop + slack + drift)"
@@ -185,8 +209,10 @@ impl Timing {
         let renewals = 2 * self.heartbeat + self.statement;
         if self.fence <= renewals {
             found.push(format!(
-                "fence is {:?} but must be above {renewals:?} (two heartbeats + statement)",
-                self.fence
+                "fence is {:?} but must be above {renewals:?} (two heartbeats + statement); a heartbeat of at \
+                 most {:?} fits the lease",
+                self.fence,
+                self.lease / 5
             ));
         }
         if self.statement >= self.heartbeat {
@@ -194,6 +220,16 @@ impl Timing {
                 "statement is {:?} but must be below the heartbeat, {:?}",
                 self.statement, self.heartbeat
             ));
+        }
+        if self.statement < self.least_statement() {
+            found.push(format!(
+                "statement is {:?} but must be at least {:?} (a quarter of the heartbeat, and 200 ms)",
+                self.statement,
+                self.least_statement()
+            ));
+        }
+        if self.drift_permille > 200 {
+            found.push(format!("drift_permille is {} but must not be above 200", self.drift_permille));
         }
         if self.heartbeat.is_zero() || self.claim_delay.is_zero() || self.retry.is_zero() {
             found.push("heartbeat, claim_delay and retry must be above zero".into());
@@ -239,5 +275,25 @@ mod tests {
         assert!(t.problems().iter().any(|p| p.starts_with("fence is")));
         let t = Timing { statement: ms(1000), ..Timing::default() };
         assert!(t.problems().iter().any(|p| p.starts_with("statement is")));
+        let t = Timing { statement: ms(199), ..Timing::default() };
+        assert!(t.problems().iter().any(|p| p.contains("must be at least")));
+        let t = Timing { heartbeat: ms(2000), lease: ms(20_000), fence: ms(15_000), ..Timing::default() };
+        assert_eq!(t.problems(), Vec::<String>::new());
+        let t = Timing { statement: ms(499), ..t };
+        assert!(t.problems().iter().any(|p| p.contains("a quarter of the heartbeat")));
+        let t = Timing { drift_permille: u32::MAX, ..t };
+        assert!(t.problems().iter().any(|p| p.starts_with("drift_permille is")));
+    }
+
+    #[test]
+    fn derived_lengths_leave_time_for_a_statement() {
+        for (heartbeat, lease) in [(1000, 3000), (1000, 2900), (5000, 5000), (60_000, 2000), (300, 1250)] {
+            let t = Timing::of(ms(heartbeat), ms(lease));
+            assert_eq!(t.problems(), Vec::<String>::new(), "{heartbeat} {lease}");
+            assert_eq!(t.lease, ms(lease));
+        }
+        assert!(!Timing::of(ms(100), ms(500)).problems().is_empty(), "too fast for any database");
+        let longest = Timing::of(Duration::MAX, Duration::MAX);
+        assert!(longest.lease == LONGEST && longest.problems().is_empty());
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::member::{MemberId, MemberRow};
+use crate::timing::permille;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Watch {
@@ -51,7 +52,7 @@ impl Watches {
 
     /// Silent for at least this many tenths of its lease.
     pub(crate) fn is_quiet(&self, id: MemberId, now: Duration, tenths: u32) -> bool {
-        self.0.get(&id).is_some_and(|w| now.saturating_sub(w.since) >= w.lease * tenths / 10)
+        self.0.get(&id).is_some_and(|w| now.saturating_sub(w.since) >= w.lease / 10 * tenths)
     }
 
     /// Members that were silent for their whole lease and the drift, with the counter seen.
@@ -72,7 +73,7 @@ impl Watches {
 
 impl Watch {
     fn deadline(&self, drift_permille: u32) -> Duration {
-        self.since + self.lease + self.lease * drift_permille / 1000
+        self.since.saturating_add(self.lease).saturating_add(permille(self.lease, drift_permille))
     }
 }
 

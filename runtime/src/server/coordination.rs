@@ -14,6 +14,9 @@ use std::time::Duration;
 /// The datasource that switches coordination on in MI.
 const DATASOURCE: &str = "WSO2_COORDINATION_DB";
 
+/// Below this lease no time is left for a statement.
+const SHORTEST_LEASE: Duration = Duration::from_millis(1500);
+
 /// Keys of the section that are not lengths of time.
 const KEYS: [&str; 9] =
     ["url", "username", "password", "enabled", "group", "node_id", "weight", "connections", "profile"];
@@ -133,8 +136,8 @@ fn timing(settings: &Settings) -> Result<Timing, String> {
     Ok(timing)
 }
 
-/// MI's two numbers, if one of them is set. MI takes any pair; a heartbeat too slow for its lease is
-/// made faster here, since nobody else depends on how often a node beats.
+/// MI's two numbers, if one of them is set. MI takes any pair: a heartbeat too slow for its lease is made
+/// faster (see [`Timing::of`]), a lease too short for any database longer.
 fn of_the_peer(settings: &Settings) -> Option<Timing> {
     let read = |name: &str, default: u64| {
         let text = settings.of_process(name)?;
@@ -148,16 +151,16 @@ fn of_the_peer(settings: &Settings) -> Option<Timing> {
         return None;
     }
     let interval = Duration::from_millis(interval.unwrap_or(5_000));
-    let lease = interval * u32::try_from(retries.unwrap_or(3)).unwrap_or(u32::MAX);
-    let timing = Timing::of(interval, lease);
-    if timing.problems().is_empty() {
-        return Some(timing);
+    let wished = interval.saturating_mul(u32::try_from(retries.unwrap_or(3)).unwrap_or(u32::MAX));
+    let timing = Timing::of(interval.max(SHORTEST_LEASE / 5), wished.max(SHORTEST_LEASE));
+    if (timing.heartbeat, timing.lease) != (interval, wished) {
+        tracing::info!(
+            "a heartbeat of {interval:?} does not fit a lease of {wished:?}; {:?} and {:?} are used",
+            timing.heartbeat,
+            timing.lease
+        );
     }
-    tracing::info!(
-        "a heartbeat of {interval:?} is too slow for a lease of {lease:?}; {:?} is used",
-        lease / 5
-    );
-    Some(Timing::of(lease / 5, lease))
+    Some(timing)
 }
 
 /// MI's resolvers. Without one, work is balanced over all nodes.
@@ -233,6 +236,10 @@ mod tests {
         // MI takes a single try, which leaves no room for a late renewal.
         let tight = of(&[("heartbeatMaxRetry", "1")]).unwrap();
         assert_eq!((tight.heartbeat, tight.lease, tight.problems()), (ms(1000), ms(5000), Vec::new()));
+        for (interval, retries) in [("1000", "3"), ("100", "2"), ("18446744073709551615", "4294967295")] {
+            let any = of(&[("heartBeatInterval", interval), ("heartbeatMaxRetry", retries)]).unwrap();
+            assert_eq!(any.problems(), Vec::<String>::new(), "{interval} {retries}");
+        }
         let environment = Environment::of([("heartBeatInterval", "2000")]);
         assert_eq!(timing(&settings_in("[coordination]\nprofile = 'fast'", environment)), Ok(Timing::fast()));
     }
