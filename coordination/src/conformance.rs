@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fire::FireClaim;
-use crate::lease::{Claim, Definition, Epoch, Key, LeaseRow, Release};
+use crate::lease::{Claim, Definition, Epoch, Key, LeaseRow, Raise, Release};
 use crate::member::{Declaration, End, MemberId, MemberInfo};
 use crate::store::Store;
 
@@ -39,6 +39,7 @@ pub async fn run(stores: &Stores) {
     claims_compare_and_set(stores).await;
     a_live_owner_is_never_robbed(stores).await;
     releases_end_exactly_one_term(stores).await;
+    epochs_can_be_raised(stores).await;
     fires_are_claimed_once(stores).await;
     counts_follow_the_definition(stores).await;
     pausing_forbids_claims_and_fires(stores).await;
@@ -212,6 +213,20 @@ async fn releases_end_exactly_one_term(s: &Stores) {
     assert!(next.epoch > held.epoch && next.wanted.is_none());
     assert!(!s.one.release(&release).await.unwrap(), "a late release does not touch the next term");
     assert!(s.one.end(a, End::Leave).await.unwrap() && s.two.end(b, End::Leave).await.unwrap());
+}
+
+async fn epochs_can_be_raised(s: &Stores) {
+    let a = member(s.one.as_ref()).await;
+    let (key, held) = owned(s.one.as_ref(), a).await;
+    let floor = Epoch(held.epoch.0 + 1_000_000_000);
+    let raise = Raise { key: key.clone(), seen_epoch: held.epoch, floor };
+    assert!(!s.other_group.raise(&raise).await.unwrap());
+    assert!(s.two.raise(&raise).await.unwrap());
+    assert!(!s.two.raise(&raise).await.unwrap(), "the epoch has moved");
+    let after = row(s.one.as_ref(), &key).await;
+    assert!(after.epoch > floor);
+    assert_eq!(after, LeaseRow { epoch: after.epoch, ..held }, "the owner stays");
+    assert!(s.one.end(a, End::Leave).await.unwrap());
 }
 
 fn fire(key: &Key, member: MemberId, row: &LeaseRow, fire_key: i64, limit: Option<i64>) -> FireClaim {

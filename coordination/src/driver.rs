@@ -532,8 +532,12 @@ impl Driver {
                     "Lost connection to the cluster. Coordinated work is stopped until the database answers; HTTP traffic goes on"
                 );
             }
-            Note::EpochWentBack { key, from, to } => {
-                tracing::error!(activation = %key, %from, %to, "an epoch went back: the coordination database was restored or lost commits");
+            Note::EpochsWentBack { keys, from, to } => {
+                let first = keys.first().map_or("", Key::as_str);
+                tracing::error!(
+                    activations = keys.len(), first, %from, %to,
+                    "epochs went back: the coordination database was restored or lost commits; they are raised again"
+                );
             }
             Note::DefinitionsDiffer { keys } => {
                 let names: Vec<&str> = keys.iter().take(5).map(Key::as_str).collect();
@@ -580,6 +584,7 @@ async fn perform(store: &dyn Store, op: &Op) -> Result<Reply, StoreError> {
         }
         Op::Claim(claim) => store.claim(claim).await?,
         Op::Release(release) => store.release(release).await?,
+        Op::Raise(raise) => store.raise(raise).await?,
     };
     Ok(Reply::Done(done))
 }

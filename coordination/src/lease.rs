@@ -243,6 +243,17 @@ pub struct Claim {
     pub def: Option<Definition>,
 }
 
+/// Lifts an epoch that went back, see [`Epoch`]: whoever acted under the forgotten one has told
+/// receivers a higher number. The owner stays and begins a new term. Done only while the row still
+/// has the epoch that was seen; safe to repeat.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Raise {
+    pub key: Key,
+    pub seen_epoch: Epoch,
+    /// The new epoch must be above this: the highest the caller ever saw for the key.
+    pub floor: Epoch,
+}
+
 /// The end of exactly one term. Safe to repeat.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Release {

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 pub use note::{Loss, Note, Stop};
 
-use crate::lease::{Claim, Epoch, Key, Lease, Release, View};
+use crate::lease::{Claim, Epoch, Key, Lease, Raise, Release, View};
 use crate::member::{Declaration, End, MemberId, MemberInfo};
 use crate::placement::Placement;
 use crate::store::StoreError;
@@ -46,6 +46,7 @@ pub enum Op {
     Create(Vec<Key>),
     Claim(Claim),
     Release(Release),
+    Raise(Raise),
 }
 
 /// What a store answered.
@@ -169,6 +170,8 @@ pub struct Protocol {
     /// Keys whose run ended by itself here; others should try first.
     declined: BTreeMap<Key, Duration>,
     highest: BTreeMap<Key, Epoch>,
+    /// Keys whose epoch is below the highest, as far as they were reported.
+    went_back: BTreeSet<Key>,
     free_since: BTreeMap<Key, Duration>,
     /// Earliest time at which waiting for a better candidate is over.
     rank_wake: Option<Duration>,
@@ -210,6 +213,7 @@ impl Protocol {
             successor: BTreeMap::new(),
             declined: BTreeMap::new(),
             highest: BTreeMap::new(),
+            went_back: BTreeSet::new(),
             free_since: BTreeMap::new(),
             rank_wake: None,
             stable_since: Duration::ZERO,
@@ -301,6 +305,7 @@ impl Protocol {
                 self.settled(now, claim.key);
             }
             Op::Release(release) if release.member == self.me => self.settled(now, release.key),
+            Op::Raise(raise) => self.settled(now, raise.key),
             // Answers to a former identity of this process decide nothing.
             Op::Join(_) | Op::Renew { .. } | Op::Claim(_) | Op::Release(_) => {}
         }

@@ -176,6 +176,7 @@ impl World {
                 done
             }
             Op::Release(release) => self.table.release(release),
+            Op::Raise(raise) => self.table.raise(raise, database),
         };
         if done {
             self.before = Some(Box::new(before));

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::*;
 use crate::Fired;
 use crate::fire::{FireClaim, Refusal};
-use crate::lease::{Claim, LeaseRow, Release, View};
+use crate::lease::{Claim, LeaseRow, Raise, Release, View};
 use crate::member::{Declaration, End, MemberId, MemberInfo};
 use crate::protocol::{Loss, Stop};
 use crate::store::memory::Memory;
@@ -67,6 +67,9 @@ impl LeaseStore for Way {
     }
     fn release<'a>(&'a self, release: &'a Release) -> Answer<'a, bool> {
         self.go(Box::pin(async move { self.store.release(release).await }))
+    }
+    fn raise<'a>(&'a self, raise: &'a Raise) -> Answer<'a, bool> {
+        self.go(Box::pin(async move { self.store.raise(raise).await }))
     }
 }
 

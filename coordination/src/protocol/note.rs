@@ -86,9 +86,10 @@ pub enum Note {
     Fenced {
         activations: usize,
     },
-    /// An epoch is lower than one seen before: the database was restored or lost commits.
-    EpochWentBack {
-        key: Key,
+    /// Epochs are lower than seen before: the database was restored or lost commits. Told once per key
+    /// until the epoch is above again; the numbers are the first key's.
+    EpochsWentBack {
+        keys: Arc<[Key]>,
         from: Epoch,
         to: Epoch,
     },

@@ -73,6 +73,7 @@ impl Rig {
             }
             Op::Claim(claim) => self.table.claim(claim, database),
             Op::Release(release) => self.table.release(release),
+            Op::Raise(raise) => self.table.raise(raise, database),
         })
     }
 
@@ -300,10 +301,35 @@ fn an_epoch_that_went_back_is_raised_before_anything_runs() {
     rig.now += S;
     rig.settle();
     assert_eq!(rig.stopped, [(key(), Stop::Revoked(Loss::Taken))]);
-    assert!(rig.notes.iter().any(|n| matches!(n, Note::EpochWentBack { .. })));
+    assert!(rig.notes.iter().any(|n| matches!(n, Note::EpochsWentBack { .. })));
     rig.give(Input::Stopped { key: key(), epoch: first });
     rig.pass(S);
     assert!(rig.started.len() == 2 && rig.row().epoch > first);
+}
+
+#[test]
+fn an_epoch_that_went_back_under_another_live_owner_is_raised() {
+    let mut rig = Rig::running();
+    let first = rig.row().epoch;
+    let other = rig.stranger(7, "b");
+    // The database forgets our term; what it remembers is an older one of somebody else.
+    let row = rig.table.leases.get_mut(&key()).unwrap();
+    (row.owner, row.epoch) = (Some(other), Epoch(3));
+    rig.give(Input::Stopped { key: key(), epoch: first });
+    rig.now += S;
+    rig.give(Input::Wake);
+    let raise = loop {
+        match rig.next() {
+            op @ Op::Raise(_) => break op,
+            op => rig.answer(op, rig.now),
+        }
+    };
+    // It is tried until it is done, and told once.
+    rig.lose(raise);
+    rig.pass(2 * S);
+    assert!(rig.row().epoch > first && rig.row().owner == Some(other));
+    let notes = rig.notes.iter().filter(|n| matches!(n, Note::EpochsWentBack { .. })).count();
+    assert_eq!(notes, 1);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Loss, Note, Op, Output, Protocol, Run, Stage, Stop};
-use crate::lease::{Claim, Epoch, Key, Lease, LeaseRow, Release, View};
+use crate::lease::{Claim, Epoch, Key, Lease, LeaseRow, Raise, Release, View};
 use crate::member::{Declaration, MemberId};
 use crate::placement::{Board, Node};
 
@@ -89,7 +89,9 @@ impl Protocol {
         while self.busy.len() < IN_FLIGHT {
             let Some(op) = self.queue.pop_front() else { return };
             match &op {
-                Op::Claim(Claim { key, .. }) | Op::Release(Release { key, .. })
+                Op::Claim(Claim { key, .. })
+                | Op::Release(Release { key, .. })
+                | Op::Raise(Raise { key, .. })
                     if !self.busy.insert(key.clone()) =>
                 {
                     continue;
@@ -119,16 +121,30 @@ impl Protocol {
     }
 
     fn check_epochs(&mut self, view: &View, out: &mut Vec<Output>) {
+        let mut lost: Vec<Key> = Vec::new();
+        let mut first = (Epoch::default(), Epoch::default());
         for (key, row) in &view.leases {
             let highest = self.highest.entry(key.clone()).or_default();
-            if row.epoch < *highest {
-                out.push(Output::Note(Note::EpochWentBack {
-                    key: key.clone(),
-                    from: *highest,
-                    to: row.epoch,
-                }));
+            if row.epoch >= *highest {
+                *highest = row.epoch;
+                self.went_back.remove(key);
+                continue;
             }
-            *highest = row.epoch.max(*highest);
+            let (floor, seen_epoch) = (*highest, row.epoch);
+            if self.went_back.insert(key.clone()) {
+                first = if lost.is_empty() { (floor, seen_epoch) } else { first };
+                lost.push(key.clone());
+            }
+            // A claim raises the epoch of a free row, and our own row is given back first. Another
+            // live owner does not know, and receivers that saw the higher epoch would refuse it.
+            let others = row.owner.filter(|id| *id != self.me && view.member(*id).is_some());
+            if others.is_some() && !self.is_uncertain(key) {
+                self.queue.push_back(Op::Raise(Raise { key: key.clone(), seen_epoch, floor }));
+            }
+        }
+        if !lost.is_empty() {
+            let (from, to) = first;
+            out.push(Output::Note(Note::EpochsWentBack { keys: lost.into(), from, to }));
         }
     }
 

@@ -11,7 +11,7 @@ use futures_util::future::ready;
 use super::{Answer, FireStore, LeaseStore, MemberStore, Store};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::fire::FireClaim;
-use crate::lease::{Claim, Definition, Epoch, Key, LeaseRow, Release, View};
+use crate::lease::{Claim, Definition, Epoch, Key, LeaseRow, Raise, Release, View};
 use crate::member::{Declaration, End, MemberId, MemberInfo, MemberRow};
 
 /// A member with its state.
@@ -125,6 +125,13 @@ impl Table {
         true
     }
 
+    pub fn raise(&mut self, raise: &Raise, database: Timestamp) -> bool {
+        let row = self.leases.get_mut(&raise.key).filter(|row| row.epoch == raise.seen_epoch);
+        let Some(row) = row else { return false };
+        row.epoch = row.epoch.next(raise.floor, database);
+        true
+    }
+
     pub fn fire(&mut self, claim: &FireClaim) -> bool {
         let Some(row) = self.leases.get_mut(&claim.key) else { return false };
         if claim.check(row).is_err() {
@@ -207,6 +214,10 @@ impl LeaseStore for Memory {
 
     fn release<'a>(&'a self, release: &'a Release) -> Answer<'a, bool> {
         self.with(|t, _| t.release(release))
+    }
+
+    fn raise<'a>(&'a self, raise: &'a Raise) -> Answer<'a, bool> {
+        self.with(|t, now| t.raise(raise, now))
     }
 }
 

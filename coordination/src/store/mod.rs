@@ -18,7 +18,7 @@ mod sqlite;
 use futures_util::future::BoxFuture;
 
 use crate::fire::FireClaim;
-use crate::lease::{Claim, Key, LeaseRow, Release, View};
+use crate::lease::{Claim, Key, LeaseRow, Raise, Release, View};
 use crate::member::{Declaration, End, MemberId, MemberInfo};
 
 /// What a store could not do.
@@ -63,7 +63,7 @@ pub trait MemberStore: Send + Sync {
 }
 
 /// Who owns which activation. The epoch grows with every change of owner and never repeats.
-/// Four methods, because a row must exist before it can be compared and set.
+/// Five methods: a row must exist before it can be compared and set, and a database may forget.
 pub trait LeaseStore: Send + Sync {
     /// Reads all live members and all activations of the group in one consistent snapshot.
     fn observe(&self) -> Answer<'_, View>;
@@ -73,6 +73,8 @@ pub trait LeaseStore: Send + Sync {
     fn claim<'a>(&'a self, claim: &'a Claim) -> Answer<'a, bool>;
     /// Ends exactly this term. `false`: it had ended before.
     fn release<'a>(&'a self, release: &'a Release) -> Answer<'a, bool>;
+    /// Lifts an epoch that went back. `false`: the row is no longer what was seen.
+    fn raise<'a>(&'a self, raise: &'a Raise) -> Answer<'a, bool>;
 }
 
 /// Starts of single runs, and the switch that forbids them.

@@ -20,7 +20,7 @@ pub(crate) use statements::{Dialect, Statements};
 use super::{Answer, FireStore, LeaseStore, MemberStore, Store, StoreError};
 use crate::clock::{Timestamp, millis};
 use crate::fire::FireClaim;
-use crate::lease::{Claim, Definition, Epoch, Key, LeaseRow, Release, View};
+use crate::lease::{Claim, Definition, Epoch, Key, LeaseRow, Raise, Release, View};
 use crate::member::{Declaration, End, MAX_NODE, MemberId, MemberInfo, MemberRow, problem_of_name};
 
 /// Version of the tables this program works with. A database with a higher one is refused.
@@ -346,6 +346,18 @@ impl<E: Engine> LeaseStore for SqlStore<E> {
                 Arg::Int(release.epoch.0),
             ];
             self.set(Lane::Work, &self.texts().release, &args).await
+        })
+    }
+
+    fn raise<'a>(&'a self, raise: &'a Raise) -> Answer<'a, bool> {
+        Box::pin(async move {
+            let args = [
+                Arg::Int(raise.floor.0 + 1),
+                Arg::Text(&self.group),
+                Arg::Text(raise.key.as_str()),
+                Arg::Int(raise.seen_epoch.0),
+            ];
+            self.set(Lane::Work, &self.texts().raise, &args).await
         })
     }
 }

@@ -41,11 +41,23 @@ impl Oracle {
         self.require(!old.paused, || format!("I11: {key} claimed while paused"));
         let offers = before.members.get(&claim.member).is_some_and(|m| m.row.declared.keys.contains_key(key));
         self.require(offers, || format!("I8: {key} claimed by {:?} without the artifact", claim.member));
+        self.granted(key, claim.member, new.epoch);
+    }
+
+    fn granted(&mut self, key: &Key, member: MemberId, epoch: Epoch) {
         let top = self.granted.get(key).and_then(|g| g.iter().max()).copied().unwrap_or_default();
-        self.require(new.epoch > top, || format!("I1: {key} epoch {} after {top}", new.epoch));
-        self.granted.entry(key.clone()).or_default().push(new.epoch);
+        self.require(epoch > top, || format!("I1: {key} epoch {epoch} after {top}"));
+        self.granted.entry(key.clone()).or_default().push(epoch);
         self.next_term += 1;
-        self.terms.insert((key.clone(), claim.member, new.epoch), self.next_term);
+        self.terms.insert((key.clone(), member, epoch), self.next_term);
+    }
+
+    /// An epoch that went back was raised: a new term of the same owner.
+    pub fn raised(&mut self, after: &Table, key: &Key) {
+        let row = &after.leases[key];
+        if let Some(owner) = row.owner {
+            self.granted(key, owner, row.epoch);
+        }
     }
 
     /// A fire claim that was applied between these two states.

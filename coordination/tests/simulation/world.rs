@@ -434,6 +434,7 @@ impl World {
                 done
             }
             Call::Step(Op::Release(release)) => self.table.release(release),
+            Call::Step(Op::Raise(raise)) => self.table.raise(raise, time),
             Call::Fire(fire) => self.table.fire(fire),
         };
         if done {
@@ -455,6 +456,10 @@ impl World {
                 } else {
                     self.oracle.claimed(before, &self.table, claim);
                 }
+            }
+            Call::Step(Op::Raise(raise)) => {
+                self.say(|| format!("node {n} raised {}", raise.key));
+                self.oracle.raised(&self.table, &raise.key);
             }
             Call::Step(Op::Renew { member, .. }) => {
                 let lived = before.members.get(member).is_some_and(|m| m.ended.is_none());

@@ -40,6 +40,7 @@ pub(crate) struct Statements {
     pub(crate) create: String,
     pub(crate) claim: String,
     pub(crate) release: String,
+    pub(crate) raise: String,
     pub(crate) fire: String,
     pub(crate) read: String,
     pub(crate) pause: String,
@@ -114,6 +115,10 @@ impl Statements {
                  WHERE grp = ? AND activation = ? AND owner = ? AND epoch = ?"
                     .into(),
             ),
+            raise: text(format!(
+                "UPDATE ganglion_lease SET epoch = {greatest}(epoch + 1, ?, {now}) \
+                 WHERE grp = ? AND activation = ? AND epoch = ?"
+            )),
             fire: text(
                 "UPDATE ganglion_lease SET last_fire = ?, \
                  runs = CASE WHEN def = COALESCE(?, def) THEN runs + 1 ELSE 1 END, def = COALESCE(?, def) \
