@@ -55,6 +55,8 @@ apt() { # apt PACKAGE...: installs what is missing, three tries
 provision() {
     say "set-up"
     have cargo || { echo "a Rust toolchain is needed: https://rustup.rs"; exit 2; }
+    # Without certificates cargo cannot tell the registry from somebody else.
+    [ -e /etc/ssl/certs/ca-certificates.crt ] || apt ca-certificates || echo "no certificates: downloads may fail"
     have cc || apt gcc libc6-dev || { echo "a C compiler is needed: apt-get install gcc libc6-dev"; exit 2; }
     have rustup && rustup component add rustfmt clippy >/dev/null 2>&1
     cargo --version
@@ -69,8 +71,9 @@ provision() {
     fi
 }
 
-rust_files() { git ls-files '*.rs'; }
-format() { rust_files | xargs rustfmt --edition 2024 --check; }
+# A folder that is no clone, or a machine without git, has its files all the same.
+rust_files() { git ls-files '*.rs' 2>/dev/null || find . -path ./target -prune -o -name '*.rs' -print; }
+format() { rust_files | xargs -r rustfmt --edition 2024 --check; }
 lint() { cargo clippy --quiet --workspace --all-targets -- -D warnings; }
 unit() { [ -n "$services" ] && export $(tests/services.sh urls); cargo test --workspace --no-fail-fast; }
 docs() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps; }
