@@ -109,8 +109,10 @@ if wanted manifests; then
     else skip "Kubernetes schemas: neither kubernetes-validate (PyPI) nor kubeconform can be had"; fi
 fi
 
-if wanted cases || wanted shared || wanted image || wanted bench; then
+if wanted cases || wanted shared || wanted bench; then
     step "release build" cargo build --quiet --release --package ganglion --package ganglion-tests --package ganglion-benches
+elif wanted image; then
+    step "release build" cargo build --quiet --release --bin ganglion
 fi
 if wanted cases; then
     step "own cases" conformance cases tests/cases --known tests/known/own-cases.txt --jobs $((jobs * 4))
