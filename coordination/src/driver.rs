@@ -18,7 +18,7 @@ use crate::guard::{Guard, Term, Trust, within};
 use crate::lease::{Epoch, Key, Lease, View};
 use crate::member::MemberId;
 use crate::metrics::Counters;
-use crate::protocol::{Input, Note, Op, Output, Protocol, Reply, Stop};
+use crate::protocol::{Input, Note, Op, Output, Protocol, Reply, Stop, Trouble};
 use crate::status::{Phase, Tracker};
 use crate::store::{Store, StoreError};
 use crate::timing::Timing;
@@ -26,6 +26,9 @@ use crate::ungated::Ungated;
 
 /// How often an outage is reported while it lasts.
 const REMIND: Duration = Duration::from_secs(30);
+
+/// More activations than this in one step get one line together.
+const FEW: usize = 10;
 
 /// A database clock that goes back by more than this was wrong before.
 const SET_RIGHT: Duration = Duration::from_secs(300);
@@ -55,7 +58,7 @@ pub(crate) struct Seen {
     pub(crate) phase: Phase,
     pub(crate) member: MemberId,
     pub(crate) trust: Arc<Trust>,
-    pub(crate) silent_since: Option<Duration>,
+    pub(crate) trouble: Option<Trouble>,
     pub(crate) duplicate_node: Option<bool>,
     pub(crate) view: Arc<View>,
     /// Age of our artifacts, see [`crate::member::Declaration::since`].
@@ -107,7 +110,7 @@ impl Shared {
             phase,
             member: MemberId(0),
             trust: Arc::default(),
-            silent_since: None,
+            trouble: None,
             duplicate_node: None,
             view: Arc::default(),
             since: 0,
@@ -316,6 +319,7 @@ impl Driver {
         let outputs = self.protocol.step(self.shared.clock.uptime(), input);
         // Before anybody gets a guard: the status must not lag behind what it explains.
         self.publish();
+        announce(&outputs);
         for output in outputs {
             self.perform(output);
         }
@@ -385,12 +389,8 @@ impl Driver {
         match output {
             Output::Do(op) => self.send(op),
             Output::Trust { member, until } => self.trust_of(member).extend(until),
-            Output::Start(lease) => {
-                tracing::info!(activation = %lease.key, epoch = %lease.epoch, "activation starts on this node");
-                self.begin(lease);
-            }
+            Output::Start(lease) => self.begin(lease),
             Output::Stop { key, epoch, why } => {
-                tracing::info!(activation = %key, %epoch, reason = why.word(), "activation stops on this node");
                 if let Some(term) = self.terms.get(&key).filter(|t| t.lease.epoch == epoch) {
                     term.end(why);
                 }
@@ -437,22 +437,41 @@ impl Driver {
         }));
     }
 
-    /// An outage stays loud: one line every half minute.
+    /// An outage stays loud, and so does a node id that is used twice: one line every half minute.
     fn remind(&mut self) {
         let now = self.shared.clock.uptime();
-        let silent = self.protocol.trouble_since().map(|since| now.saturating_sub(since));
-        let Some(silent) = silent else {
+        let trouble = self.protocol.trouble();
+        let twin = self.protocol.blocked_by().filter(|(_, moving)| *moving);
+        if trouble.is_none() && twin.is_none() {
             self.reminded = now;
-            return;
-        };
-        if now.saturating_sub(self.reminded) >= REMIND {
-            self.reminded = now;
-            let seconds = silent.as_secs();
-            tracing::error!(
-                seconds,
-                "the coordination database still does not answer; coordinated work is stopped"
-            );
         }
+        if now.saturating_sub(self.reminded) < REMIND {
+            return;
+        }
+        self.reminded = now;
+        if let Some(Trouble { since, reason, hopeless }) = trouble {
+            let seconds = now.saturating_sub(*since).as_secs();
+            if *hopeless {
+                tracing::error!(seconds, "coordinated work does not run until this is mended: {reason}");
+            } else {
+                tracing::error!(
+                    seconds,
+                    %reason,
+                    "the coordination database still does not answer; coordinated work is stopped"
+                );
+            }
+        }
+        if let Some((holder, _)) = twin {
+            self.say_duplicate(holder);
+        }
+    }
+
+    fn say_duplicate(&self, holder: MemberId) {
+        let node = self.protocol.node();
+        tracing::error!(
+            member = %holder,
+            "[{node}] is a duplicate node: another live process uses our node id; waiting until it ends"
+        );
     }
 
     fn publish(&mut self) {
@@ -475,7 +494,7 @@ impl Driver {
         seen.phase = phase;
         seen.member = member;
         seen.trust = trust;
-        seen.silent_since = self.protocol.trouble_since();
+        seen.trouble = self.protocol.trouble().cloned();
         if let Some(view) = &self.last_view {
             seen.view = view.clone();
         }
@@ -500,7 +519,7 @@ impl Driver {
             Note::NodeTaken { holder, moving } => {
                 lock(&self.shared.seen).duplicate_node = Some(*moving);
                 if *moving {
-                    tracing::error!(member = %holder, "is a duplicate node: another live process uses our node id; waiting until it ends");
+                    self.say_duplicate(*holder);
                 } else {
                     tracing::warn!(member = %holder, "our node id is still held by an earlier process; waiting until it ends");
                 }
@@ -511,18 +530,24 @@ impl Driver {
             Note::MemberGone { id, node } => {
                 tracing::info!(member = %id, %node, "Member removed [{node}]");
             }
-            Note::Expired(id) => {
+            Note::Expired { id, node } => {
                 add(&counters.expired);
-                tracing::warn!(member = %id, "ended a silent member");
+                tracing::warn!(member = %id, "ended a silent member [{node}]");
             }
             Note::Expelled(id) => {
                 add(&counters.expelled);
                 tracing::error!(member = %id, "this node was silent for too long and was ended by others; joining anew");
             }
-            Note::DatabaseSilent { reason } => {
+            Note::DatabaseSilent { reason, hopeless: true } => {
+                tracing::error!("coordinated work does not run until this is mended: {reason}");
+            }
+            Note::DatabaseSilent { reason, hopeless: false } => {
                 tracing::warn!(%reason, "the coordination database does not answer");
             }
-            Note::DatabaseBack { after } => {
+            Note::DatabaseBack { after, rejoined: false } => {
+                tracing::info!(after_ms = millis(*after), "the coordination database answers again");
+            }
+            Note::DatabaseBack { after, rejoined: true } => {
                 tracing::info!(after_ms = millis(*after), "Re-joined the cluster successfully.");
             }
             Note::Fenced { activations } => {
@@ -572,6 +597,41 @@ impl Drop for Driver {
     }
 }
 
+/// One line per activation that starts or stops, or one for all of them when they are many.
+fn announce(outputs: &[Output]) {
+    let starts: Vec<&Lease> =
+        outputs.iter().filter_map(|o| if let Output::Start(lease) = o { Some(lease) } else { None }).collect();
+    if starts.len() > FEW {
+        tracing::info!("{} activations start on this node", starts.len());
+    }
+    for lease in &starts {
+        let (activation, epoch) = (&lease.key, lease.epoch);
+        if starts.len() > FEW {
+            tracing::debug!(%activation, %epoch, "activation starts on this node");
+        } else {
+            tracing::info!(%activation, %epoch, "activation starts on this node");
+        }
+    }
+    let mut stops: BTreeMap<&str, Vec<(&Key, Epoch)>> = BTreeMap::new();
+    for output in outputs {
+        if let Output::Stop { key, epoch, why } = output {
+            stops.entry(why.word()).or_default().push((key, *epoch));
+        }
+    }
+    for (reason, stopped) in stops {
+        if stopped.len() > FEW {
+            tracing::info!(reason, "{} activations stop on this node", stopped.len());
+        }
+        for (activation, epoch) in &stopped {
+            if stopped.len() > FEW {
+                tracing::debug!(%activation, %epoch, reason, "activation stops on this node");
+            } else {
+                tracing::info!(%activation, %epoch, reason, "activation stops on this node");
+            }
+        }
+    }
+}
+
 async fn perform(store: &dyn Store, op: &Op) -> Result<Reply, StoreError> {
     let done = match op {
         Op::Join(info) => store.join(info).await?,
@@ -606,6 +666,44 @@ mod tests {
     fn beat(clock: &ManualClock, shared: &Shared, database: i64) {
         clock.advance(S);
         shared.set_time(Timestamp(database), clock.uptime(), clock.uptime());
+    }
+
+    /// Counts the lines at each level.
+    #[derive(Debug, Default)]
+    struct Lines([AtomicI64; 2]);
+
+    impl tracing::Subscriber for Lines {
+        fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+            tracing::span::Id::from_u64(1)
+        }
+        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+        fn event(&self, event: &tracing::Event<'_>) {
+            let info = *event.metadata().level() == tracing::Level::INFO;
+            self.0[usize::from(info)].fetch_add(1, Ordering::Relaxed);
+        }
+        fn enter(&self, _: &tracing::span::Id) {}
+        fn exit(&self, _: &tracing::span::Id) {}
+    }
+
+    #[test]
+    fn many_activations_get_one_line() {
+        let stop = |n: i64| Output::Stop {
+            key: Key::new(&n.to_string()),
+            epoch: Epoch(n),
+            why: Stop::Draining,
+        };
+        let lines = |n: i64| {
+            let lines = Arc::new(Lines::default());
+            let outputs: Vec<Output> = (0..n).map(stop).collect();
+            tracing::subscriber::with_default(lines.clone(), || announce(&outputs));
+            lines.0.each_ref().map(|count| count.load(Ordering::Relaxed))
+        };
+        assert_eq!(lines(10), [0, 10]);
+        assert_eq!(lines(11), [11, 1]);
     }
 
     #[test]

@@ -129,6 +129,17 @@ struct Run {
     stop: Option<Stop>,
 }
 
+/// The database fails the beat.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Trouble {
+    /// Uptime of the first failure.
+    pub since: Duration,
+    /// What it said last.
+    pub reason: Arc<str>,
+    /// Repeating does not help: somebody must mend the address, the rights or the tables.
+    pub hopeless: bool,
+}
+
 /// One node's part of the protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Protocol {
@@ -148,8 +159,11 @@ pub struct Protocol {
     view_at: Duration,
     watches: Watches,
     definitions: Definitions,
-    /// Since when the database has been failing, if it is.
-    trouble_since: Option<Duration>,
+    trouble: Option<Trouble>,
+    /// We were fenced or ended by others since the last complete beat.
+    lost: bool,
+    /// Failures in a row while trying to join.
+    join_failures: u32,
     reported_holder: Option<(MemberId, bool)>,
     left_once: bool,
     runs: BTreeMap<Key, Run>,
@@ -199,7 +213,9 @@ impl Protocol {
             view_at: Duration::ZERO,
             watches: Watches::default(),
             definitions: Definitions::default(),
-            trouble_since: None,
+            trouble: None,
+            lost: false,
+            join_failures: 0,
             reported_holder: None,
             left_once: false,
             runs: BTreeMap::new(),
@@ -234,6 +250,12 @@ impl Protocol {
         self.stage == Stage::Member
     }
 
+    /// The name under which this process takes part.
+    #[must_use]
+    pub fn node(&self) -> &str {
+        &self.setup.node
+    }
+
     /// End of the trust window.
     #[must_use]
     pub fn trust(&self) -> Duration {
@@ -246,10 +268,16 @@ impl Protocol {
         self.view.as_ref()
     }
 
-    /// Since when the database has not been answering.
+    /// How the database fails the beat, if it does.
     #[must_use]
-    pub fn trouble_since(&self) -> Option<Duration> {
-        self.trouble_since
+    pub fn trouble(&self) -> Option<&Trouble> {
+        self.trouble.as_ref()
+    }
+
+    /// The live member that has our node name while we wait for it, and whether its counter moves.
+    #[must_use]
+    pub fn blocked_by(&self) -> Option<(MemberId, bool)> {
+        self.reported_holder
     }
 
     /// Terms under way on this node: key, epoch, and whether it was asked to end.
@@ -285,13 +313,13 @@ impl Protocol {
         out: &mut Vec<Output>,
     ) {
         if let Err(error) = &result {
-            self.failed(now, error, out);
+            self.failed(error);
         }
         let done = matches!(result, Ok(Reply::Done(true)));
         match op {
             Op::Join(info) if info.id == self.me => self.on_join(now, &result, out),
             Op::Renew { member, .. } if member == self.me => self.on_renew(now, sent, &result, out),
-            Op::Observe => self.on_observe(now, result.ok(), out),
+            Op::Observe => self.on_observe(now, result, out),
             Op::End { member, .. } if member == self.me => self.on_leave(result.is_ok(), out),
             Op::End { member, how } => self.on_end(now, member, how, &result, out),
             Op::Create(_) => {

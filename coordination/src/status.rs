@@ -64,6 +64,8 @@ pub struct Status {
     pub trust_left: Duration,
     /// How long the database has not been answering; `None` while it does.
     pub database_silent: Option<Duration>,
+    /// What it said last, while it fails.
+    pub database_error: Option<Arc<str>>,
     /// Another live process has our node name; `true` when it certainly lives.
     pub duplicate_node: Option<bool>,
     pub view: Arc<View>,

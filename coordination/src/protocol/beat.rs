@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Flight, Loss, Note, Op, Output, Protocol, Reply, Stage, Stop};
-use crate::lease::View;
+use super::{Flight, Loss, Note, Op, Output, Protocol, Reply, Stage, Stop, Trouble};
+use crate::lease::{View, hash};
 use crate::member::{Declaration, End, MemberId, MemberInfo};
 use crate::store::StoreError;
+
+/// Between two attempts to join a database that fails.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 impl Protocol {
     /// After a gap of our own (a freeze, an outage) nobody else's silence means anything.
@@ -24,6 +27,7 @@ impl Protocol {
     pub(super) fn check_trust(&mut self, now: Duration, out: &mut Vec<Output>) {
         if now >= self.trust && self.has_trusting_runs() {
             let activations = self.runs.len();
+            self.lost = true;
             self.revoke_all(Stop::Revoked(Loss::Fenced), out);
             out.push(Output::Note(Note::Fenced { activations }));
         }
@@ -44,14 +48,41 @@ impl Protocol {
     }
 
     /// A statement failed. Its outcome may be unknown; nothing is concluded from that.
-    pub(super) fn failed(&mut self, now: Duration, error: &StoreError, out: &mut Vec<Output>) {
+    pub(super) fn failed(&mut self, error: &StoreError) {
         if matches!(error, StoreError::Broken(_)) {
             self.watches.restart();
         }
-        if self.trouble_since.is_none() {
-            self.trouble_since = Some(now);
-            out.push(Output::Note(Note::DatabaseSilent { reason: error.to_string().into() }));
+    }
+
+    /// A statement of the beat itself failed: only that endangers trust. A refused claim does not.
+    fn beat_failed(&mut self, now: Duration, error: &StoreError, out: &mut Vec<Output>) {
+        let hopeless = matches!(error, StoreError::Setup(_));
+        let reason: Arc<str> = error.to_string().into();
+        let before = self.trouble.take();
+        if before.as_ref().is_none_or(|was| hopeless && !was.hopeless) {
+            out.push(Output::Note(Note::DatabaseSilent { reason: reason.clone(), hopeless }));
         }
+        self.trouble = Some(Trouble { since: before.map_or(now, |was| was.since), reason, hopeless });
+    }
+
+    /// A view was read: the database answers.
+    fn answers(&mut self, now: Duration, rejoined: bool, out: &mut Vec<Output>) {
+        let since = self.trouble.take().map(|trouble| trouble.since);
+        if since.is_some() || rejoined {
+            let after = since.map_or(Duration::ZERO, |since| now.saturating_sub(since));
+            out.push(Output::Note(Note::DatabaseBack { after, rejoined }));
+        }
+    }
+
+    /// Joining is not urgent enough to storm a database that fails: each pause is twice as long as the
+    /// one before, up to [`LONGEST_PAUSE`], and nodes do not keep step.
+    fn join_pause(&mut self) -> Duration {
+        let n = self.join_failures.min(16);
+        self.join_failures += 1;
+        let retry = self.setup.timing.retry;
+        let pause = retry.saturating_mul(1 << n).min(LONGEST_PAUSE).max(retry);
+        let dice = hash(&[&self.me.0.to_le_bytes(), &n.to_le_bytes()]) % 1000;
+        pause - pause.saturating_mul(u32::try_from(dice).unwrap_or(0)) / 2000
     }
 
     // ---- joining -------------------------------------------------------------------------------
@@ -94,13 +125,17 @@ impl Protocol {
                 self.next_beat = now;
             }
             // Perhaps we are in, perhaps not: the same identity is tried again, which is safe.
-            Err(_) => self.next_beat = now + self.setup.timing.retry,
+            Err(error) => {
+                self.beat_failed(now, error, out);
+                self.next_beat = now + self.join_pause();
+            }
         }
     }
 
     fn become_member(&mut self, now: Duration, out: &mut Vec<Output>) {
         self.stage = Stage::Member;
         self.reported_holder = None;
+        self.join_failures = 0;
         self.next_beat = now;
         self.stable_since = now;
         out.push(Output::Note(Note::Joined(self.me)));
@@ -110,13 +145,16 @@ impl Protocol {
     fn while_blocked(&mut self, now: Duration, view: &View, out: &mut Vec<Output>) {
         self.watches.see(now, &view.members, self.me);
         self.view_at = now;
+        self.join_failures = 0;
+        self.answers(now, false, out);
         self.learn(now, view, out);
         let Some(holder) = view.members.iter().find(|m| m.node == self.setup.node) else {
             // Nobody has the name, yet we were refused: perhaps because a join of ours was applied
             // late and has been expired since. An ended identity never comes back.
             self.fresh_identity();
+            self.reported_holder = None;
             self.stage = Stage::Joining { blocked: false };
-            self.next_beat = now;
+            self.next_beat = now + self.setup.timing.retry;
             return;
         };
         if holder.id == self.me {
@@ -134,9 +172,12 @@ impl Protocol {
             let how = End::Expire { seq: holder.seq, by: self.me };
             out.push(Output::Do(Op::End { member: holder.id, how }));
         } else {
-            let deadline = self.watches.next_deadline(self.setup.timing.drift_permille, &self.ending);
-            let beat = now + self.setup.timing.heartbeat;
-            self.next_beat = deadline.map_or(beat, |d| d.clamp(now, beat));
+            // Somebody else may end the holder, or it may leave: look often. Its own silence counts,
+            // nobody else's, since nobody else is ended from here.
+            let timing = &self.setup.timing;
+            let look = now + timing.claim_delay;
+            let deadline = self.watches.deadline(holder.id, timing.drift_permille);
+            self.next_beat = deadline.map_or(look, |d| d.min(look)).max(now + timing.retry);
         }
     }
 
@@ -171,16 +212,31 @@ impl Protocol {
                 out.push(Output::Do(Op::Observe));
             }
             Ok(_) => self.expelled(now, out),
-            Err(_) => self.next_beat = now + self.setup.timing.retry,
+            Err(error) => {
+                self.beat_failed(now, error, out);
+                self.next_beat = now + self.setup.timing.retry;
+            }
         }
     }
 
-    pub(super) fn on_observe(&mut self, now: Duration, reply: Option<Reply>, out: &mut Vec<Output>) {
+    pub(super) fn on_observe(
+        &mut self,
+        now: Duration,
+        result: Result<Reply, StoreError>,
+        out: &mut Vec<Output>,
+    ) {
         let Flight::Observe { renewed } = self.flight else { return };
         self.flight = Flight::None;
-        let Some(Reply::View(view)) = reply else {
-            self.next_beat = now + self.setup.timing.retry;
-            return;
+        let view = match result {
+            Ok(Reply::View(view)) => view,
+            Ok(Reply::Done(_)) => return,
+            Err(error) => {
+                self.beat_failed(now, &error, out);
+                let member = self.stage == Stage::Member;
+                let pause = if member { self.setup.timing.retry } else { self.join_pause() };
+                self.next_beat = now + pause;
+                return;
+            }
         };
         match self.stage {
             Stage::Joining { .. } => self.while_blocked(now, &view, out),
@@ -198,9 +254,9 @@ impl Protocol {
         };
         // From the row, not from the answer: a database may forget even what it confirmed.
         self.confirmed = Some(mine.declared.version);
-        if let Some(since) = self.trouble_since.take() {
-            out.push(Output::Note(Note::DatabaseBack { after: now.saturating_sub(since) }));
-        }
+        let lapsed = self.trust > Duration::ZERO && now >= self.trust;
+        let rejoined = std::mem::take(&mut self.lost) || lapsed;
+        self.answers(now, rejoined, out);
         let until = renewed + self.setup.timing.fence;
         if until > self.trust {
             self.trust = until;
@@ -238,6 +294,7 @@ impl Protocol {
 
     /// Others ended us. Everything stops; the process joins again under a new identity.
     fn expelled(&mut self, now: Duration, out: &mut Vec<Output>) {
+        self.lost = true;
         out.push(Output::Note(Note::Expelled(self.me)));
         self.revoke_all(Stop::Revoked(Loss::Expelled), out);
         self.fresh_identity();
@@ -288,7 +345,9 @@ impl Protocol {
             return;
         }
         if matches!(result, Ok(Reply::Done(true))) {
-            out.push(Output::Note(Note::Expired(member)));
+            let seen = self.view.as_ref().and_then(|view| view.member(member));
+            let node = seen.map_or(&self.setup.node, |m| &m.node).clone();
+            out.push(Output::Note(Note::Expired { id: member, node }));
         }
         let again = now + self.setup.timing.retry;
         if let Stage::Joining { .. } = self.stage {

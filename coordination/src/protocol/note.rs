@@ -75,13 +75,20 @@ pub enum Note {
         node: Arc<str>,
     },
     /// We ended a silent member.
-    Expired(MemberId),
+    Expired {
+        id: MemberId,
+        node: Arc<str>,
+    },
     Expelled(MemberId),
+    /// A statement of the beat failed. `hopeless`: repeating does not help.
     DatabaseSilent {
         reason: Arc<str>,
+        hopeless: bool,
     },
+    /// `rejoined`: meanwhile we had stopped our work, or were ended by others.
     DatabaseBack {
         after: Duration,
+        rejoined: bool,
     },
     Fenced {
         activations: usize,

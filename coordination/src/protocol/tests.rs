@@ -14,6 +14,7 @@ struct Rig {
     started: Vec<Lease>,
     stopped: Vec<(Key, Stop)>,
     notes: Vec<Note>,
+    looks: usize,
 }
 
 fn key() -> Key {
@@ -36,7 +37,7 @@ impl Rig {
         });
         let (table, pending) = (Table::default(), VecDeque::new());
         let (started, stopped, notes) = (Vec::new(), Vec::new(), Vec::new());
-        Self { node, table, now: 10 * S, pending, started, stopped, notes }
+        Self { node, table, now: 10 * S, pending, started, stopped, notes, looks: 0 }
     }
 
     /// A member that runs its task.
@@ -82,6 +83,7 @@ impl Rig {
     }
 
     fn answer(&mut self, op: Op, sent: Duration) {
+        self.looks += usize::from(op == Op::Observe);
         let result = Ok(self.apply(&op));
         self.give(Input::Answer { op, sent, result });
     }
@@ -346,6 +348,108 @@ fn a_taken_node_name_is_waited_for() {
     assert_eq!(reports, 2, "once when seen, once when it certainly lives");
     rig.pass(6 * S);
     assert!(rig.node.is_member(), "a dead holder is expired like any member");
+}
+
+#[test]
+fn a_blocked_node_looks_often_but_not_all_the_time() {
+    let mut rig = Rig::new();
+    let twin = rig.stranger(7, "a");
+    // Dead, and nobody is there to end it: it must not make the blocked node look without a pause.
+    rig.stranger(8, "b");
+    rig.give(Input::Declare(offer()));
+    for _ in 0..8 {
+        rig.pass(S);
+        assert!(rig.table.renew(twin, None));
+    }
+    let looks = rig.looks;
+    assert!((16..=80).contains(&looks), "{looks} looks in 8 s");
+    assert!(rig.table.end(twin, End::Leave));
+    rig.pass(400 * MS);
+    assert!(rig.node.is_member(), "it sees at once that the name is free");
+}
+
+#[test]
+fn a_name_that_is_refused_but_not_seen_is_tried_with_pauses() {
+    let mut rig = Rig::new();
+    rig.give(Input::Wake);
+    let mut joins = 0;
+    while rig.now < 12 * S {
+        match rig.pending.pop_front() {
+            Some(op @ Op::Join(_)) => {
+                joins += 1;
+                assert!(joins < 100, "no pause");
+                rig.give(Input::Answer { op, sent: rig.now, result: Ok(Reply::Done(false)) });
+            }
+            Some(op) => rig.answer(op, rig.now),
+            None => {
+                rig.now += 10 * MS;
+                rig.give(Input::Wake);
+            }
+        }
+    }
+    assert!(joins <= 21, "{joins} joins in 2 s");
+}
+
+#[test]
+fn joining_a_failing_database_is_tried_less_and_less() {
+    let mut rig = Rig::new();
+    rig.give(Input::Wake);
+    let mut joins = 0;
+    for _ in 0..6000 {
+        if let Some(op) = rig.pending.pop_front() {
+            joins += 1;
+            let result = Err(StoreError::Setup("password authentication failed".into()));
+            rig.give(Input::Answer { op, sent: rig.now, result });
+        }
+        rig.now += 10 * MS;
+        rig.give(Input::Wake);
+    }
+    assert!((10..=30).contains(&joins), "{joins} joins in a minute");
+    let notes = rig.notes.iter().filter(|n| matches!(n, Note::DatabaseSilent { hopeless: true, .. })).count();
+    assert_eq!(notes, 1);
+    assert!(rig.node.trouble().is_some_and(|t| t.hopeless && t.reason.contains("password")));
+    rig.give(Input::Declare(offer()));
+    rig.pass(6 * S);
+    assert!(rig.node.is_member() && rig.node.trouble().is_none());
+}
+
+#[test]
+fn a_refused_claim_is_no_outage() {
+    let mut rig = Rig::new();
+    rig.give(Input::Declare(offer()));
+    let claim = loop {
+        match rig.pending.pop_front() {
+            Some(op @ Op::Claim(_)) => break op,
+            Some(op) => rig.answer(op, rig.now),
+            None => rig.give(Input::Wake),
+        }
+    };
+    let result = Err(StoreError::Refused("deadlock".into()));
+    rig.give(Input::Answer { op: claim, sent: rig.now, result });
+    rig.pass(S);
+    assert_eq!(rig.started.len(), 1);
+    let outage = |n: &Note| matches!(n, Note::DatabaseSilent { .. } | Note::DatabaseBack { .. });
+    assert!(!rig.notes.iter().any(outage), "{:?}", rig.notes);
+}
+
+#[test]
+fn only_who_lost_its_work_has_rejoined() {
+    let mut rig = Rig::running();
+    let back = |rig: &Rig| {
+        let of = |n: &Note| if let Note::DatabaseBack { rejoined, .. } = n { Some(*rejoined) } else { None };
+        rig.notes.iter().filter_map(of).collect::<Vec<_>>()
+    };
+    rig.now += S;
+    rig.give(Input::Wake);
+    let renewal = rig.next();
+    rig.lose(renewal);
+    rig.pass(S);
+    assert_eq!(back(&rig), [false]);
+    rig.now += 4 * S;
+    rig.give(Input::Wake);
+    rig.settle();
+    assert_eq!(rig.stopped, [(key(), Stop::Revoked(Loss::Fenced))]);
+    assert_eq!(back(&rig), [false, true]);
 }
 
 #[test]

@@ -61,6 +61,11 @@ impl Watches {
         over.map(|(id, w)| (*id, w.seq)).collect()
     }
 
+    /// When this member will have been silent for too long.
+    pub(crate) fn deadline(&self, id: MemberId, drift_permille: u32) -> Option<Duration> {
+        self.0.get(&id).map(|w| w.deadline(drift_permille))
+    }
+
     /// When the next member, other than those already being ended, will have been silent for too long.
     pub(crate) fn next_deadline(
         &self,

@@ -139,6 +139,7 @@ fn status_json(status: &Status) -> serde_json::Value {
         "member": status.member.to_string(), "store": &*status.store,
         "trustLeftMs": u64::try_from(status.trust_left.as_millis()).unwrap_or(u64::MAX),
         "databaseSilentMs": status.database_silent.map(|d| d.as_millis() as u64),
+        "databaseError": status.database_error.as_deref(),
         "duplicateNode": status.duplicate_node,
         "differingDefinitions": status.differing.iter().map(|key| key.as_str()).collect::<Vec<_>>(),
         "members": members, "activations": owners, "moves": moves,
