@@ -599,8 +599,10 @@ impl Drop for Driver {
 
 /// One line per activation that starts or stops, or one for all of them when they are many.
 fn announce(outputs: &[Output]) {
-    let starts: Vec<&Lease> =
-        outputs.iter().filter_map(|o| if let Output::Start(lease) = o { Some(lease) } else { None }).collect();
+    let starts: Vec<&Lease> = outputs
+        .iter()
+        .filter_map(|o| if let Output::Start(lease) = o { Some(lease) } else { None })
+        .collect();
     if starts.len() > FEW {
         tracing::info!("{} activations start on this node", starts.len());
     }
@@ -691,11 +693,8 @@ mod tests {
 
     #[test]
     fn many_activations_get_one_line() {
-        let stop = |n: i64| Output::Stop {
-            key: Key::new(&n.to_string()),
-            epoch: Epoch(n),
-            why: Stop::Draining,
-        };
+        let stop =
+            |n: i64| Output::Stop { key: Key::new(&n.to_string()), epoch: Epoch(n), why: Stop::Draining };
         let lines = |n: i64| {
             let lines = Arc::new(Lines::default());
             let outputs: Vec<Output> = (0..n).map(stop).collect();
