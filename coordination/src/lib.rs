@@ -56,6 +56,7 @@
 //! | SIGTERM | each activation moves as soon as its run has ended: within 0.5 s during a drain, within a heartbeat if it was over at once |
 //! | freeze shorter than `F` | nothing, or a fence for a moment |
 //! | freeze longer than `L` | expired; after the thaw the first question to a guard says no |
+//! | freeze (SIGSTOP) in the middle of a write to SQLite | the frozen process keeps the file's lock: all others are fenced until it goes on or is killed, and nothing proves its death meanwhile |
 //! | database gone | gated work stops at `F`; when it is back within seconds or hours, the same terms go on within one beat and nothing moves |
 //! | answer lost, statement applied late | compare-and-sets make it harmless; the next view tells |
 //! | clocks wrong, set, or drifting | nothing: only durations on one machine are ever compared |

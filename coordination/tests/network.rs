@@ -304,3 +304,13 @@ async fn announcements_are_heard_again_after_a_silent_cut() {
         assert!(again, "deaf after a cut");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_next_host_is_tried_when_one_does_not_answer() {
+    for url in servers() {
+        let (who, place) = url.rsplit_once('@').unwrap();
+        let address = Address::parse(&format!("{who}@127.0.0.1:1,{place}"), None, None).unwrap();
+        let store = address.open(&fresh_group(), 1).unwrap();
+        timeout(PATIENCE, store.observe()).await.expect("it answers").unwrap();
+    }
+}

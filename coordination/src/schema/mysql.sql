@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS ganglion_member (
 ) ENGINE = InnoDB;
 
 -- One row per activation. The lease is the pair of an owner that is a live member, and the epoch.
+-- acquired_at is the last change of the owner, null if there never was one.
 CREATE TABLE IF NOT EXISTS ganglion_lease (
   grp VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   activation VARCHAR(191) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,

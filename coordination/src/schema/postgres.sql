@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS ganglion_member (
 );
 
 -- One row per activation. The lease is the pair of an owner that is a live member, and the epoch.
+-- acquired_at is the last change of the owner, null if there never was one.
 CREATE TABLE IF NOT EXISTS ganglion_lease (
   grp VARCHAR(64) NOT NULL,
   activation VARCHAR(191) NOT NULL,

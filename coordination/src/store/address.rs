@@ -24,8 +24,8 @@ pub enum Kind {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
     pub kind: Kind,
-    pub host: String,
-    pub port: u16,
+    /// Hosts and ports; the first that takes writes is used. Empty for SQLite.
+    pub hosts: Vec<(String, u16)>,
     /// Database name, or the path of the SQLite file.
     pub database: String,
     pub user: Option<String>,
@@ -36,8 +36,6 @@ pub struct Address {
     /// 800 ms. The server gives a statement up somewhat later, after 2 s at least; waiting for
     /// SQLite's lock ends somewhat sooner.
     pub statement_limit: Duration,
-    /// What was understood but is not done, for the log.
-    pub remarks: Vec<String>,
 }
 
 /// How much a store asks of its server.
@@ -70,11 +68,13 @@ impl fmt::Debug for Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.kind {
-            Kind::Sqlite => write!(f, "sqlite:{}", self.database),
-            Kind::Postgres => write!(f, "postgresql://{}:{}/{}", self.host, self.port, self.database),
-            Kind::MySql => write!(f, "mysql://{}:{}/{}", self.host, self.port, self.database),
-        }
+        let scheme = match self.kind {
+            Kind::Sqlite => return write!(f, "sqlite:{}", self.database),
+            Kind::Postgres => "postgresql",
+            Kind::MySql => "mysql",
+        };
+        let hosts: Vec<String> = self.hosts.iter().map(|(host, port)| format!("{host}:{port}")).collect();
+        write!(f, "{scheme}://{}/{}", hosts.join(","), self.database)
     }
 }
 
@@ -121,19 +121,24 @@ impl Address {
     fn of(kind: Kind, database: String) -> Self {
         Self {
             kind,
-            host: String::new(),
-            port: 0,
+            hosts: Vec::new(),
             database,
             user: None,
             password: None,
             options: BTreeMap::new(),
             statement_limit: Duration::from_millis(800),
-            remarks: Vec::new(),
         }
     }
 
     fn server(kind: Kind, port: u16, rest: &str) -> Result<Self, StoreError> {
         let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+        if place.contains('(') {
+            return Err(StoreError::Setup(
+                "the address has hosts in parentheses, which are not understood; write them as \
+                 jdbc:mysql://host:port,host:port/database"
+                    .into(),
+            ));
+        }
         let (authority, database) = place.split_once('/').unwrap_or_else(|| {
             // jdbc:postgresql:name means a database on this machine
             if place.contains([':', ',', '.']) { (place, "") } else { ("", place) }
@@ -148,11 +153,8 @@ impl Address {
             }
             None => authority,
         };
-        let (first, others) = hosts.split_once(',').unwrap_or((hosts, ""));
-        if !others.is_empty() {
-            address.remarks.push(format!("only the first of several hosts is used, not {others}"));
-        }
-        (address.host, address.port) = host_and_port(first, port)?;
+        address.hosts =
+            hosts.split(',').map(|one| host_and_port(one.trim(), port)).collect::<Result<_, _>>()?;
         for pair in query.split('&').filter(|p| !p.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             address.options.insert(decode(name).to_ascii_lowercase(), decode(value));
@@ -194,9 +196,6 @@ impl Address {
         if let Some(problem) = problem_of_name("group", group, MAX_GROUP) {
             return Err(StoreError::Setup(problem));
         }
-        for remark in &self.remarks {
-            tracing::warn!(address = %self, "{remark}");
-        }
         let demands = matches!(self.tls(), "require" | "verify-ca" | "verify-full");
         if demands && self.kind != Kind::Sqlite && !cfg!(feature = "tls") {
             return Err(StoreError::Setup(format!(
@@ -220,8 +219,6 @@ impl Address {
         use sqlx::postgres::PgConnectOptions;
         let mode = self.tls().parse().map_err(|e: sqlx::Error| StoreError::Setup(e.to_string()))?;
         let mut options = PgConnectOptions::new_without_pgpass()
-            .host(&self.host)
-            .port(self.port)
             .database(&self.database)
             .application_name("ganglion coordination")
             .ssl_mode(mode);
@@ -237,7 +234,10 @@ impl Address {
         if let Some(file) = self.option(&["sslrootcert"]) {
             options = options.ssl_root_cert(file);
         }
-        Ok(Arc::new(super::postgres::open(options, group, limits)))
+        let hosts = self.hosts.iter().map(|(host, port)| options.clone().host(host).port(*port));
+        // What users of JDBC write for a pooler that shares sessions.
+        let pooled = self.option(&["preparethreshold"]) == Some("0");
+        Ok(Arc::new(super::postgres::open(hosts.collect(), group, limits, pooled)))
     }
 
     #[cfg(not(feature = "postgres"))]
@@ -255,11 +255,7 @@ impl Address {
             "verify-full" => MySqlSslMode::VerifyIdentity,
             _ => MySqlSslMode::Preferred,
         };
-        let mut options = MySqlConnectOptions::new()
-            .host(&self.host)
-            .port(self.port)
-            .database(&self.database)
-            .ssl_mode(mode);
+        let mut options = MySqlConnectOptions::new().database(&self.database).ssl_mode(mode);
         if let Some(user) = &self.user {
             options = options.username(user);
         }
@@ -269,7 +265,8 @@ impl Address {
         if let Some(file) = self.option(&["ssl-ca", "sslrootcert", "serversslcert"]) {
             options = options.ssl_ca(file);
         }
-        Ok(Arc::new(super::mysql::open(options, group, limits)))
+        let hosts = self.hosts.iter().map(|(host, port)| options.clone().host(host).port(*port));
+        Ok(Arc::new(super::mysql::open(hosts.collect(), group, limits)))
     }
 
     #[cfg(not(feature = "mysql"))]
@@ -291,7 +288,9 @@ impl Address {
 fn unknown(url: &str) -> StoreError {
     let scheme: String = url.chars().take_while(|c| *c != '/' && *c != '@').collect();
     StoreError::Setup(format!(
-        "the address begins with `{scheme}`; expected jdbc:postgresql:, jdbc:mysql:, jdbc:mariadb: or sqlite:"
+        "the address begins with `{scheme}`; expected jdbc:postgresql:, jdbc:mysql:, jdbc:mariadb: or sqlite:. \
+         Coordination needs one of these databases; name it in `url` of [coordination], or switch coordination off \
+         there with `enabled = false`"
     ))
 }
 
@@ -336,13 +335,13 @@ mod tests {
     #[test]
     fn the_peers_datasource_urls_are_understood() {
         let a = parse("jdbc:mysql://db.example:3307/clusterdb?useSSL=false&amp;allowPublicKeyRetrieval=true");
-        assert_eq!((a.kind, a.host.as_str(), a.port), (Kind::MySql, "db.example", 3307));
+        assert_eq!((a.kind, a.hosts.as_slice()), (Kind::MySql, [("db.example".to_owned(), 3307)].as_slice()));
         assert_eq!((a.database.as_str(), a.tls()), ("clusterdb", "disable"));
         let a = parse("jdbc:postgresql://10.0.0.5/coord?sslmode=require&currentSchema=mi");
-        assert_eq!((a.kind, a.port, a.tls()), (Kind::Postgres, 5432, "require"));
+        assert_eq!((a.kind, a.hosts[0].1, a.tls()), (Kind::Postgres, 5432, "require"));
         assert_eq!(a.option(&["currentschema"]), Some("mi"));
         assert_eq!(parse("jdbc:mariadb://h/db").kind, Kind::MySql);
-        assert_eq!(parse("jdbc:postgresql:coord").host, "localhost");
+        assert_eq!(parse("jdbc:postgresql:coord").hosts[0].0, "localhost");
     }
 
     #[test]
@@ -368,10 +367,15 @@ mod tests {
     }
 
     #[test]
-    fn several_hosts_and_modes_are_read_with_a_remark() {
-        let a = parse("jdbc:mysql:loadbalance://one:1,two:2/db");
-        assert_eq!((a.host.as_str(), a.port, a.remarks.len()), ("one", 1, 1));
-        assert_eq!(parse("postgres://[::1]:5/db").host, "::1");
+    fn several_hosts_and_modes_are_read() {
+        let a = parse("jdbc:mysql:loadbalance://one:1,two:2,three/db");
+        assert_eq!(a.hosts, [("one".into(), 1), ("two".into(), 2), ("three".into(), 3306)]);
+        assert_eq!(a.to_string(), "mysql://one:1,two:2,three:3306/db");
+        assert_eq!(parse("postgres://[::1]:5/db").hosts[0].0, "::1");
+        for url in ["jdbc:mysql://address=(host=h)(port=1)/db", "jdbc:mysql://(host=h,port=1)/db"] {
+            let error = Address::parse(url, None, None).unwrap_err();
+            assert!(error.to_string().contains("host:port,host:port"), "{error}");
+        }
     }
 
     #[cfg(feature = "sqlite")]
@@ -389,6 +393,14 @@ mod tests {
     fn mistakes_are_told() {
         for url in ["jdbc:oracle:thin:@h:1521/x", "nonsense", "jdbc:mysql://h/", "postgres://h:port/db"] {
             assert!(matches!(Address::parse(url, None, None), Err(StoreError::Setup(_))), "{url}");
+        }
+    }
+
+    #[test]
+    fn other_databases_get_to_know_what_to_do() {
+        for url in ["jdbc:sqlserver://h:1433;databaseName=x", "jdbc:oracle:thin:@h:1521/x"] {
+            let error = Address::parse(url, None, None).unwrap_err().to_string();
+            assert!(error.contains("jdbc:postgresql:") && error.contains("enabled = false"), "{error}");
         }
     }
 

@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _, SqlSafeStr a
 
 use super::address::Limits;
 use super::sql::connections::{Connections, Dial, Dialled, Lent, Server};
-use super::sql::engine::{Arg, Engine, Lane, Value, native_engine, only_broken, sort_error};
+use super::sql::engine::{Arg, Engine, Lane, Value, native_engine, only_broken, sort_error, spelled_out};
 use super::sql::{Dialect, SqlStore, Statements};
 use super::{Answer, StoreError};
 use crate::clock::millis;
@@ -130,11 +130,11 @@ impl Engine for MySql {
     }
 }
 
-/// A store of one group. Connects with the first statement. `work` connections carry claims and
-/// fires, two more the heartbeats.
-pub(crate) fn open(options: MySqlConnectOptions, group: &str, limits: &Limits) -> SqlStore<impl Engine> {
-    let name = format!("mysql {}:{}", options.get_host(), options.get_port());
-    let session = session(limits.server());
-    let dialer = Dialer { hosts: vec![options], session, warned: AtomicBool::new(false) };
+/// A store of one group. Connects with the first statement, to the first of the hosts that takes
+/// writes. Besides the connections for work, two carry the heartbeats.
+pub(crate) fn open(hosts: Vec<MySqlConnectOptions>, group: &str, limits: &Limits) -> SqlStore<impl Engine> {
+    let names: Vec<String> = hosts.iter().map(|o| format!("{}:{}", o.get_host(), o.get_port())).collect();
+    let dialer = Dialer { hosts, session: session(limits.server()), warned: AtomicBool::new(false) };
+    let name = format!("mysql {}", names.join(","));
     SqlStore::new(MySql::open(name, dialer, STATEMENTS.warm(), limits.work), group, limits.work)
 }

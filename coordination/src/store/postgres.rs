@@ -10,32 +10,36 @@ use tokio::time::timeout;
 
 use super::address::Limits;
 use super::sql::connections::{Connections, Dial, Dialled, Lent, Server};
-use super::sql::engine::{Arg, Engine, Lane, Value, native_engine, only_broken, sort_error};
+use super::sql::engine::{Arg, Engine, Lane, Value, native_engine, only_broken, sort_error, spelled_out};
 use super::sql::{Dialect, SqlStore, Statements};
 use super::{Answer, StoreError};
 use crate::clock::millis;
 
 native_engine!(Native, sqlx::Postgres, Dialer);
 
-/// What each session is told, and the question after the server's start and role. A hung statement
-/// must not hold its row for long after its client has given up, one commit must be there for the
-/// next, and what was confirmed must stay, whatever the role's own defaults say.
-fn session(limit: Duration) -> String {
+/// What each session is told. A hung statement must not hold its row for long after its client has
+/// given up, one commit must be there for the next, and what was confirmed must stay, whatever the
+/// role's own defaults say.
+fn demands(limit: Duration) -> String {
     let limit = millis(limit);
     format!(
         "SET statement_timeout = {limit}; SET lock_timeout = {limit}; \
          SET default_transaction_isolation = 'read committed'; \
-         SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'; \
-         SELECT CAST(extract(epoch FROM pg_postmaster_start_time()) * 1000 AS BIGINT), \
-         CAST(pg_is_in_recovery() AS INT)"
+         SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'; "
     )
 }
+
+/// The server's start and role.
+const STATE: &str = "SELECT CAST(extract(epoch FROM pg_postmaster_start_time()) * 1000 AS BIGINT), \
+    CAST(pg_is_in_recovery() AS INT)";
 
 /// The way to the server.
 #[derive(Debug)]
 pub(crate) struct Dialer {
     hosts: Vec<PgConnectOptions>,
     session: String,
+    /// A pooler gives each transaction to another session: nothing can be demanded, prepared or heard.
+    pooled: bool,
 }
 
 impl Dial for Dialer {
@@ -54,7 +58,7 @@ impl Dial for Dialer {
         Box::pin(async move {
             let mut conn = PgConnection::connect_with(host).await?;
             let told = sqlx::raw_sql(AssertSqlSafe(self.session.as_str())).fetch_all(&mut conn).await?;
-            for text in warm {
+            for text in warm.iter().filter(|_| !self.pooled) {
                 only_broken((&mut conn).prepare(text.into_sql_str()).await)?;
             }
             let told = told.last().ok_or(sqlx::Error::RowNotFound)?;
@@ -88,7 +92,7 @@ static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
 pub(crate) struct Postgres {
     native: Native,
     hosts: Vec<PgConnectOptions>,
-    /// Connected when somebody first listens. Behind a pooler that shares sessions it hears nothing,
+    /// Connected when somebody first listens. Behind a pooler that shares sessions nobody listens,
     /// which costs at most a heartbeat per hand-over.
     ear: tokio::sync::Mutex<Option<PgListener>>,
 }
@@ -160,6 +164,9 @@ impl Engine for Postgres {
     }
 
     fn changed<'a>(&'a self, group: &'a str) -> BoxFuture<'a, ()> {
+        if self.native.spelled_out {
+            return Box::pin(std::future::pending());
+        }
         Box::pin(async move {
             while let Err(error) = self.hear(group).await {
                 tracing::debug!(%error, "cannot listen for announcements at the moment");
@@ -191,22 +198,32 @@ impl Engine for Postgres {
     }
 }
 
-/// A store of one group. Connects with the first statement. `work` connections carry claims and
-/// fires, two more the heartbeats, and one listens.
-pub(crate) fn open(options: PgConnectOptions, group: &str, limits: &Limits) -> SqlStore<impl Engine> {
-    SqlStore::new(engine(vec![options], limits), group, limits.work)
+/// A store of one group. Connects with the first statement, to the first of the hosts that takes
+/// writes. Besides the connections for work, two carry the heartbeats, and one listens. `pooled`: a
+/// pooler stands between, which gives each transaction to another session.
+pub(crate) fn open(
+    hosts: Vec<PgConnectOptions>,
+    group: &str,
+    limits: &Limits,
+    pooled: bool,
+) -> SqlStore<impl Engine> {
+    SqlStore::new(engine(hosts, limits, pooled), group, limits.work)
 }
 
-fn engine(hosts: Vec<PgConnectOptions>, limits: &Limits) -> Postgres {
-    let first = hosts.first().map(|o| format!("postgresql {}:{}", o.get_host(), o.get_port()));
-    let dialer = Dialer { hosts: hosts.clone(), session: session(limits.server()) };
-    let native = Native::open(first.unwrap_or_default(), dialer, STATEMENTS.warm(), limits.work);
+fn engine(hosts: Vec<PgConnectOptions>, limits: &Limits, pooled: bool) -> Postgres {
+    let names: Vec<String> = hosts.iter().map(|o| format!("{}:{}", o.get_host(), o.get_port())).collect();
+    let demands = if pooled { String::new() } else { demands(limits.server()) };
+    let dialer = Dialer { hosts: hosts.clone(), session: format!("{demands}{STATE}"), pooled };
+    let name = format!("postgresql {}", names.join(","));
+    let mut native = Native::open(name, dialer, STATEMENTS.warm(), limits.work);
+    native.spelled_out = pooled;
     Postgres { native, hosts, ear: tokio::sync::Mutex::default() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::LeaseStore as _;
 
     #[tokio::test]
     async fn commits_stay_and_are_seen_whatever_the_role_prefers() {
@@ -214,13 +231,31 @@ mod tests {
         let Ok(url) = std::env::var("GANGLION_TEST_POSTGRES") else { return };
         let lax = [("synchronous_commit", "off"), ("default_transaction_isolation", "serializable")];
         let options: PgConnectOptions = url.parse().unwrap();
-        let engine = engine(vec![options.options(lax)], &Limits::default());
+        let engine = engine(vec![options.options(lax)], &Limits::default(), false);
         for (question, answer) in
             [("SHOW synchronous_commit", "on"), ("SHOW transaction_isolation", "read committed")]
         {
             for lane in [Lane::Control, Lane::Work] {
                 let rows = engine.fetch(lane, question, &[], "s").await.unwrap();
                 assert_eq!(rows[0][0].text(), answer, "{question}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn behind_a_pooler_nothing_is_prepared() {
+        #[allow(clippy::disallowed_methods)]
+        let Ok(url) = std::env::var("GANGLION_TEST_POSTGRES") else { return };
+        for (pooled, prepared) in [(true, false), (false, true)] {
+            let engine = engine(vec![url.parse().unwrap()], &Limits::default(), pooled);
+            let store = SqlStore::new(engine, &format!("pool-{}", uuid::Uuid::new_v4().simple()), 1);
+            let key = crate::lease::Key::new("a \\ quoted 'key'");
+            store.create(std::slice::from_ref(&key)).await.unwrap();
+            assert!(store.observe().await.unwrap().leases.contains_key(&key));
+            for lane in [Lane::Control, Lane::Work] {
+                let rows =
+                    store.engine().fetch(lane, "SELECT COUNT(*) FROM pg_prepared_statements", &[], "i");
+                assert_eq!(rows.await.unwrap()[0][0].int() > 0, prepared, "{lane:?}");
             }
         }
     }

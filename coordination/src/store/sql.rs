@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use engine::{Arg, Engine, Lane, Value};
 use statements::CREATE_ROWS;
@@ -20,11 +21,24 @@ pub(crate) use statements::{Dialect, Statements};
 use super::{Answer, FireStore, LeaseStore, MemberStore, Store, StoreError};
 use crate::clock::{Timestamp, millis};
 use crate::fire::FireClaim;
+use crate::guard::within;
 use crate::lease::{Claim, Definition, Epoch, Key, LeaseRow, Raise, Release, View};
 use crate::member::{Declaration, End, MAX_NODE, MemberId, MemberInfo, MemberRow, problem_of_name};
 
 /// Version of the tables this program works with. A database with a higher one is refused.
 pub(crate) const SCHEMA_VERSION: i64 = 1;
+
+/// Rows of activations that nobody offers and nobody owns are kept this long: with the row goes the
+/// count of its runs.
+const LEASES_KEPT: Duration = Duration::from_secs(14 * 24 * 3600);
+
+/// Pause between two sweeps of one store; the first comes after as long, when everybody who starts
+/// together with us has said what it offers.
+const SWEEP_EVERY: Duration = Duration::from_secs(3600);
+
+/// Rows of activations looked at in one sweep, and the longest wait for one statement of it.
+const SWEEP_ROWS: usize = 500;
+const SWEEP_LIMIT: Duration = Duration::from_secs(5);
 
 /// `ganglion_meta`, `ganglion_member` and `ganglion_lease`.
 const TABLES: i64 = 3;
@@ -44,6 +58,7 @@ pub(crate) struct SqlStore<E> {
     /// Set when the tables were found or made; a new one after they went missing.
     ready: Mutex<Arc<OnceCell<()>>>,
     offers: Offers,
+    swept: Mutex<Instant>,
 }
 
 impl<E: Engine> SqlStore<E> {
@@ -55,7 +70,13 @@ impl<E: Engine> SqlStore<E> {
             width,
             ready: Mutex::default(),
             offers: Mutex::default(),
+            swept: Mutex::new(Instant::now()),
         }
+    }
+
+    #[cfg(all(test, feature = "postgres"))]
+    pub(crate) fn engine(&self) -> &E {
+        &self.engine
     }
 
     fn texts(&self) -> &'static Statements {
@@ -166,11 +187,28 @@ impl<E: Engine> SqlStore<E> {
             }
         }
         view.members.sort_by_key(|m| m.id);
+        if self.sweep_is_due() {
+            let (engine, group, unused) = (self.engine.clone(), self.group.clone(), unused(&view));
+            tokio::spawn(async move {
+                if let Err(error) = sweep(engine.as_ref(), &group, &unused, LEASES_KEPT).await {
+                    tracing::debug!(%error, "old rows of the coordinator stay for another while");
+                }
+            });
+        }
         Ok(view)
+    }
+
+    fn sweep_is_due(&self) -> bool {
+        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = swept.elapsed() >= SWEEP_EVERY;
+        if due {
+            *swept = Instant::now();
+        }
+        due
     }
 }
 
-/// Makes the tables where they are missing, checks their version, and sweeps out old members. A user
+/// Makes the tables where they are missing and checks their version; old members are swept out. A user
 /// that may not make tables needs none of that right when somebody else has made them.
 async fn prepare<E: Engine>(engine: &E, group: &str) -> Result<(), StoreError> {
     let mut failure = StoreError::Refused("the tables ganglion_* come and go".into());
@@ -183,7 +221,10 @@ async fn prepare<E: Engine>(engine: &E, group: &str) -> Result<(), StoreError> {
                      program"
                 )));
             }
-            return sweep_members(engine, group).await;
+            if let Err(error) = sweep_members(engine, group).await {
+                tracing::debug!(%error, "ended members stay for another while");
+            }
+            return Ok(());
         }
         match create_tables(engine).await {
             Ok(()) => {}
@@ -227,6 +268,27 @@ async fn sweep_members<E: Engine>(engine: &E, group: &str) -> Result<(), StoreEr
     engine.execute(Lane::Control, &E::statements().sweep, &old).await.map(drop)
 }
 
+/// Activations that no live member can run and nobody has switched off.
+fn unused(view: &View) -> Vec<Key> {
+    let offered = |key: &Key| view.members.iter().any(|m| m.declared.keys.contains_key(key));
+    let unused = view.leases.iter().filter(|(key, row)| !row.paused && !offered(key));
+    unused.map(|(key, _)| key.clone()).take(SWEEP_ROWS).collect()
+}
+
+/// Deletes members that ended long ago, and those rows of unused activations that have been without a
+/// live owner for `kept`. That time begins when a sweep first meets the row without one.
+async fn sweep<E: Engine>(engine: &E, group: &str, unused: &[Key], kept: Duration) -> Result<(), StoreError> {
+    within(SWEEP_LIMIT, sweep_members(engine, group)).await?;
+    let texts = E::statements();
+    let (group, kept) = (Arg::Text(group), Arg::Int(millis(kept)));
+    for key in unused {
+        let key = Arg::Text(key.as_str());
+        within(SWEEP_LIMIT, engine.execute(Lane::Work, &texts.retire, &[group, key])).await?;
+        within(SWEEP_LIMIT, engine.execute(Lane::Work, &texts.forget, &[group, key, kept])).await?;
+    }
+    Ok(())
+}
+
 impl<E: Engine> MemberStore for SqlStore<E> {
     fn join<'a>(&'a self, info: &'a MemberInfo) -> Answer<'a, bool> {
         Box::pin(async move {
@@ -261,13 +323,19 @@ impl<E: Engine> MemberStore for SqlStore<E> {
         Box::pin(async move {
             let id = me.to_string();
             let (group, id) = (Arg::Text(&self.group), Arg::Text(&id));
-            let Some(offer) = offer else {
-                return self.set(Lane::Control, &self.texts().renew, &[group, id]).await;
+            let done = match offer {
+                None => self.set(Lane::Control, &self.texts().renew, &[group, id]).await?,
+                Some(offer) => {
+                    let text = offer.to_text();
+                    let draining = Arg::Int(i64::from(offer.draining));
+                    let args = [Arg::Int(offer.version), draining, Arg::Text(&text), group, id];
+                    self.set(Lane::Control, &self.texts().renew_offer, &args).await?
+                }
             };
-            let text = offer.to_text();
-            let draining = Arg::Int(i64::from(offer.draining));
-            let args = [Arg::Int(offer.version), draining, Arg::Text(&text), group, id];
-            self.set(Lane::Control, &self.texts().renew_offer, &args).await
+            if !done {
+                self.engine.after_end(&self.group, me);
+            }
+            Ok(done)
         })
     }
 
@@ -426,3 +494,6 @@ impl<E: Engine> Store for SqlStore<E> {
         self.engine.changed(&self.group)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 
 use super::address::Limits;
 use super::sql::connections::{Connections, Dial, Dialled, Lent, Server};
-use super::sql::engine::{Arg, Engine, Lane, Value, native_engine, sort_error};
+use super::sql::engine::{Arg, Engine, Lane, Value, native_engine, sort_error, spelled_out};
 use super::sql::{Dialect, SqlStore, Statements};
 use super::{Answer, StoreError};
 use crate::lease::hash;

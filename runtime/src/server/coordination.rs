@@ -5,9 +5,10 @@
 use crate::settings::{DataSource, PORT_OFFSET, Settings, host_name};
 use ::coordination::clock::SystemClock;
 use ::coordination::placement::Placement;
-use ::coordination::store::address::Address;
+use ::coordination::store::address::{Address, Kind};
 use ::coordination::timing::Timing;
 use ::coordination::{Config, Coordinator, Handle};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ const KEYS: [&str; 9] =
     ["url", "username", "password", "enabled", "group", "node_id", "weight", "connections", "profile"];
 
 /// Starts taking part, or gives a handle that is always allowed. The error says which setting is wrong.
-pub(super) fn start(settings: &Settings) -> Result<Handle, String> {
+pub(super) fn start(settings: &Settings, home: &Path) -> Result<Handle, String> {
     warn_of_unknown(settings);
     let node = node_id(settings);
     let clock = Arc::new(SystemClock);
@@ -35,8 +36,14 @@ pub(super) fn start(settings: &Settings) -> Result<Handle, String> {
     let timing = timing(settings)?;
     let address = Address::parse(&source.url, source.username.as_deref(), source.password.as_deref());
     let store = address
-        .and_then(|address| Address { statement_limit: timing.statement, ..address }.open(group, connections))
-        .map_err(|error| error.to_string())?;
+        .and_then(|address| {
+            let database = match address.kind {
+                Kind::Sqlite => home.join(&address.database).to_string_lossy().into_owned(),
+                _ => address.database.clone(),
+            };
+            Address { database, statement_limit: timing.statement, ..address }.open(group, connections)
+        })
+        .map_err(|error| format!("{}: {error}", origin(settings)))?;
     let config = Config {
         group: group.into(),
         weight: number(settings, "weight")?.unwrap_or(1),
@@ -86,6 +93,11 @@ fn warn_of_unknown(settings: &Settings) {
             KEYS.join(", ")
         );
     }
+}
+
+/// Where the address stands, for the error.
+fn origin(settings: &Settings) -> &'static str {
+    if section(settings, "url").is_some() { "[coordination] url" } else { DATASOURCE }
 }
 
 /// The section's own address, else MI's datasource.
@@ -267,6 +279,21 @@ mod tests {
 
     #[test]
     fn off_without_a_database() {
-        assert!(!start(&Settings::default()).unwrap().is_on());
+        assert!(!start(&Settings::default(), Path::new("/")).unwrap().is_on());
+    }
+
+    #[tokio::test]
+    async fn a_relative_file_is_below_the_home() {
+        let home = tempfile::tempdir().unwrap();
+        let handle = start(&settings("[coordination]\nurl = 'sqlite:own.db'"), home.path()).unwrap();
+        let file = home.path().join("own.db");
+        assert_eq!(&*handle.status().store, format!("sqlite {}", file.display()));
+        handle.shutdown(Duration::from_secs(5)).await;
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_not_understood_is_named() {
+        let error = start(&settings("[coordination]\nurl = 'jdbc:oracle:thin:@h:1521/x'"), Path::new("/"));
+        assert!(error.unwrap_err().starts_with("[coordination] url: "));
     }
 }

@@ -102,10 +102,10 @@ async fn serve(args: RunArgs, environment: Environment, started: Instant) -> Res
     let deployed = deployment::deploy(&paths, &settings);
     let health = Arc::new(Health::default());
     let scan = watch::interval(&home);
-    let services = Arc::new(services(&settings, home));
+    let services = Arc::new(services(&settings, home.clone()));
     let engine = Engine::new(deployed.program.clone(), services);
     announce(&deployed, &health);
-    let coordinator = coordination::start(&settings).map_err(ServeError::Coordination)?;
+    let coordinator = coordination::start(&settings, &home).map_err(ServeError::Coordination)?;
     let activations = Arc::new(Activations::new(engine.clone(), coordinator));
     let probes = Probes::new(health.clone(), &activations);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

@@ -243,12 +243,14 @@ impl<D: Dial> Inner<D> {
         // Without a runtime the process is ending, and nobody will ask again.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let pause = if doubtful.is_some() { Duration::ZERO } else { state.pause() };
+        // When openings fail, one that succeeds ends the pause; when answers are late it proves nothing.
+        let refused = state.failure.is_some();
         state.opening += 1;
         state.pausing += usize::from(!pause.is_zero());
         let lane = self.clone();
         // Made inside the task: a runtime that is ending drops the task here, under our lock.
         runtime.spawn(async move {
-            Opening { lane, pausing: !pause.is_zero() }.run(pause, doubtful).await;
+            Opening { lane, pausing: !pause.is_zero() }.run(pause, refused, doubtful).await;
         });
     }
 
@@ -300,11 +302,11 @@ struct Opening<D: Dial> {
 }
 
 impl<D: Dial> Opening<D> {
-    async fn run(mut self, pause: Duration, doubtful: Option<D::Conn>) {
+    async fn run(mut self, pause: Duration, refused: bool, doubtful: Option<D::Conn>) {
         if self.pausing {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                () = self.lane.server.answered.notified() => {}
+                () = self.lane.server.answered.notified(), if refused => {}
             }
             self.lane.state().pausing -= 1;
             self.pausing = false;

@@ -138,6 +138,28 @@ fn code(answer: &dyn sqlx::error::DatabaseError) -> Cow<'_, str> {
     answer.code().unwrap_or_default()
 }
 
+/// A text with its arguments `$1`, `$2`, ... written into it, for poolers that give each statement to
+/// another session, where nothing can be prepared.
+pub(crate) fn spelled_out(sql: &str, args: &[Arg<'_>]) -> String {
+    let mut out = String::with_capacity(sql.len() + 40 * args.len());
+    let mut parts = sql.split('$');
+    out.push_str(parts.next().unwrap_or(""));
+    for part in parts {
+        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, rest) = part.split_at(digits);
+        let arg = number.parse::<usize>().ok().and_then(|n| args.get(n.checked_sub(1)?));
+        match arg {
+            Some(Arg::Int(n)) => out.push_str(&format!("CAST({n} AS BIGINT)")),
+            Some(Arg::Text(text)) => {
+                out.push_str(&format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''")));
+            }
+            Some(Arg::NoText) | None => out.push_str("NULL"),
+        }
+        out.push_str(rest);
+    }
+    out
+}
+
 /// Writes an engine over native sqlx connections: two lanes, so that a heartbeat never queues behind
 /// the work, and one connection held ready beside the one in use.
 macro_rules! native_engine {
@@ -148,6 +170,8 @@ macro_rules! native_engine {
             name: String,
             control: Connections<$Dialer>,
             work: Connections<$Dialer>,
+            /// Arguments are written into the text, and nothing is prepared.
+            spelled_out: bool,
         }
 
         impl $Engine {
@@ -156,7 +180,12 @@ macro_rules! native_engine {
                 let [warm_control, warm_work] = texts;
                 let lane =
                     |warm, keep, size| Connections::new(dialer.clone(), server.clone(), warm, keep, size);
-                Self { name, control: lane(warm_control, 2, 2), work: lane(warm_work, 1, work) }
+                Self {
+                    name,
+                    control: lane(warm_control, 2, 2),
+                    work: lane(warm_work, 1, work),
+                    spelled_out: false,
+                }
             }
 
             async fn lend(&self, lane: Lane) -> Result<Lent<$Dialer>, StoreError> {
@@ -215,7 +244,12 @@ macro_rules! native_engine {
             async fn run(&self, lane: Lane, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, StoreError> {
                 let mut lent = self.lend(lane).await?;
                 let Some(conn) = lent.conn() else { return Ok(0) };
-                match bind(sql, args).execute(&mut *conn).await {
+                let done = if self.spelled_out {
+                    sqlx::raw_sql(sqlx::AssertSqlSafe(spelled_out(sql, args))).execute(&mut *conn).await
+                } else {
+                    bind(sql, args).execute(&mut *conn).await
+                };
+                match done {
                     Ok(done) => {
                         lent.give_back();
                         Ok(done.rows_affected())
@@ -238,7 +272,12 @@ macro_rules! native_engine {
                 use sqlx::Row as _;
                 let mut lent = self.lend(lane).await?;
                 let Some(conn) = lent.conn() else { return Ok(Vec::new()) };
-                let rows = match bind(sql, args).fetch_all(&mut *conn).await {
+                let rows = if self.spelled_out {
+                    sqlx::raw_sql(sqlx::AssertSqlSafe(spelled_out(sql, args))).fetch_all(&mut *conn).await
+                } else {
+                    bind(sql, args).fetch_all(&mut *conn).await
+                };
+                let rows = match rows {
                     Ok(rows) => rows,
                     Err(e) => return Err(self.failed(lane, lent, &e)),
                 };
@@ -257,3 +296,17 @@ macro_rules! native_engine {
 }
 
 pub(crate) use native_engine;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_spelled_out() {
+        let args = [Arg::Int(-3), Arg::Text(r"it's \ $1"), Arg::NoText];
+        assert_eq!(
+            spelled_out("a = $2 AND b < $1 - $3 OR $2", &args),
+            r"a = E'it''s \\ $1' AND b < CAST(-3 AS BIGINT) - NULL OR E'it''s \\ $1'"
+        );
+    }
+}

@@ -29,6 +29,8 @@ pub(crate) struct Statements {
     pub(crate) tables: String,
     pub(crate) version: String,
     pub(crate) sweep: String,
+    pub(crate) retire: String,
+    pub(crate) forget: String,
     pub(crate) join: String,
     pub(crate) lives: String,
     pub(crate) renew: String,
@@ -63,6 +65,16 @@ impl Statements {
             sweep: text(format!(
                 "DELETE FROM ganglion_member WHERE grp = ? AND live_node IS NULL AND ended_at < {now} - ?"
             )),
+            retire: text(format!(
+                "UPDATE ganglion_lease SET owner = NULL, acquired_at = {now} \
+                 WHERE grp = ? AND activation = ? AND paused = 0 AND (acquired_at IS NULL OR (owner IS NOT NULL \
+                 AND NOT EXISTS (SELECT 1 FROM ganglion_member m WHERE m.grp = ganglion_lease.grp \
+                 AND m.member = ganglion_lease.owner AND m.live_node IS NOT NULL)))"
+            )),
+            forget: text(format!(
+                "DELETE FROM ganglion_lease WHERE grp = ? AND activation = ? AND paused = 0 AND owner IS NULL \
+                 AND acquired_at < {now} - ?"
+            )),
             join: text(format!(
                 "{insert} INTO ganglion_member \
                  (grp, member, node, live_node, seq, lease_ms, weight, version, state, offer_version, draining, \
@@ -76,10 +88,11 @@ impl Statements {
                  offer = ? WHERE {LIVE}"
             )),
             leave: announced(format!(
-                "UPDATE ganglion_member SET live_node = NULL, state = 'left', ended_at = {now} WHERE {LIVE}"
+                "UPDATE ganglion_member SET live_node = NULL, offer = '', state = 'left', ended_at = {now} WHERE {LIVE}"
             )),
             expire: announced(format!(
-                "UPDATE ganglion_member SET live_node = NULL, state = 'expired', ended_at = {now}, ended_by = ? \
+                "UPDATE ganglion_member SET live_node = NULL, offer = '', state = 'expired', ended_at = {now}, \
+                 ended_by = ? \
                  WHERE {LIVE} AND seq = ?"
             )),
             observe: text(format!(
@@ -110,11 +123,10 @@ impl Statements {
                  AND NOT EXISTS (SELECT 1 FROM ganglion_member o \
                  WHERE o.grp = ? AND o.member = ? AND o.live_node IS NOT NULL)"
             )),
-            release: announced(
-                "UPDATE ganglion_lease SET owner = NULL, wanted = ? \
+            release: announced(format!(
+                "UPDATE ganglion_lease SET owner = NULL, wanted = ?, acquired_at = {now} \
                  WHERE grp = ? AND activation = ? AND owner = ? AND epoch = ?"
-                    .into(),
-            ),
+            )),
             raise: text(format!(
                 "UPDATE ganglion_lease SET epoch = {greatest}(epoch + 1, ?, {now}) \
                  WHERE grp = ? AND activation = ? AND epoch = ?"

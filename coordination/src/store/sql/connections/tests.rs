@@ -11,24 +11,26 @@ struct Fake {
     slow: AtomicI64,
     down: AtomicBool,
     started: AtomicI64,
+    /// Whether each host takes writes.
+    hosts: Vec<bool>,
     /// Connections with a lower number give no sign of life.
     dead_below: AtomicUsize,
 }
 
 impl Dial for Fake {
-    type Host = ();
+    type Host = bool;
     type Conn = usize;
 
-    fn hosts(&self) -> &[()] {
-        &[()]
+    fn hosts(&self) -> &[bool] {
+        &self.hosts
     }
 
     fn connect<'a>(
         &'a self,
-        _host: &'a (),
+        host: &'a bool,
         _warm: &'a [&'static str],
     ) -> BoxFuture<'a, Result<Dialled<usize>, sqlx::Error>> {
-        Box::pin(async {
+        Box::pin(async move {
             let conn = self.opened.fetch_add(1, Ordering::Relaxed);
             let slow = u64::try_from(self.slow.load(Ordering::Relaxed)).unwrap();
             tokio::time::sleep(Duration::from_millis(slow)).await;
@@ -36,7 +38,7 @@ impl Dial for Fake {
                 return Err(sqlx::Error::PoolClosed);
             }
             let started = Some(self.started.load(Ordering::Relaxed));
-            Ok(Dialled { conn, started, writable: true })
+            Ok(Dialled { conn, started, writable: *host })
         })
     }
 
@@ -47,7 +49,11 @@ impl Dial for Fake {
 }
 
 fn lane(keep: usize, size: usize) -> (Arc<Fake>, Connections<Fake>) {
-    let fake = Arc::new(Fake::default());
+    with_hosts(keep, size, vec![true])
+}
+
+fn with_hosts(keep: usize, size: usize, hosts: Vec<bool>) -> (Arc<Fake>, Connections<Fake>) {
+    let fake = Arc::new(Fake { hosts, ..Fake::default() });
     (fake.clone(), Connections::new(fake, Arc::default(), vec![], keep, size))
 }
 
@@ -147,7 +153,7 @@ async fn what_was_idle_for_long_is_checked_first() {
 
 #[tokio::test(start_paused = true)]
 async fn an_opening_of_one_lane_ends_the_pause_of_the_other() {
-    let (fake, server) = (Arc::new(Fake::default()), Arc::new(Server::default()));
+    let (fake, server) = (with_hosts(1, 1, vec![true]).0, Arc::new(Server::default()));
     let lane = |size| Connections::new(fake.clone(), server.clone(), vec![], 1, size);
     let (work, control) = (lane(1), lane(1));
     fake.down.store(true, Ordering::Relaxed);
@@ -166,4 +172,15 @@ async fn an_opening_of_one_lane_ends_the_pause_of_the_other() {
         tokio::time::sleep(S / 100).await;
     }
     assert!(began.elapsed() < S / 10, "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_takes_no_writes_is_passed_over() {
+    let (_fake, lane) = with_hosts(1, 1, vec![false, false, true]);
+    assert_eq!(lane.lend().await.unwrap().conn, Some(2));
+    let (_fake, lane) = with_hosts(1, 1, vec![false, false]);
+    let error = lane.lend().await.err().expect("no host is good enough");
+    assert!(error.to_string().contains("read only"), "{error}");
+    let (_fake, lane) = with_hosts(1, 1, vec![false]);
+    assert!(lane.lend().await.is_ok(), "a single host says so itself when it is asked to write");
 }
