@@ -344,8 +344,12 @@ fn mismatch(cx: &mut Context, message: &mut Message, status: u16) -> bool {
 
 fn answer_options(cx: &mut Context, message: &mut Message, api: &ApiRoute, resource: usize) {
     let Some(found) = api.program.resources.get(resource) else { return };
-    let cors = &cx.program.router.cors;
     message.headers.map_mut().insert(http::header::ALLOW, found.allow.clone());
+    if let Some(cors) = &api.program.cors {
+        cors.apply(message, &found.allow);
+        return answer_status(cx, message, 200);
+    }
+    let cors = &cx.program.router.cors;
     cors.apply(message, &found.allow);
     let origin_allowed = !cors.enabled || !cors.allow_origin(message.dispatch.origin.as_ref()).is_empty();
     answer_status(cx, message, if origin_allowed { 200 } else { 403 });

@@ -377,6 +377,9 @@ fn mapping(this: ElementRef<'_>, reader: &mut Reader<'_>) -> Option<Mapping> {
     }
 }
 
+/// The one handler that is run: cross-origin headers for one API.
+pub const CORS_HANDLER: &str = "org.wso2.micro.integrator.security.handler.CORSRequestHandler";
+
 /// `<handlers>` of an API.
 fn handlers(element: &XmlElement, reader: &mut Reader<'_>) -> Vec<Handler> {
     let list = element.child("handlers").map(|list| list.children_named("handler")).unwrap_or_default();
@@ -395,6 +398,10 @@ fn handler(child: &XmlElement, reader: &mut Reader<'_>) -> Option<Handler> {
                 reader.required(property.get(), "value");
             }
         }
+    }
+    if class != CORS_HANDLER {
+        let message = format!("the handler {class} is not run yet: requests pass without it");
+        reader.warn(Code::UNSUPPORTED, child.get().place_of("class"), message);
     }
     Some(Handler { class, properties, element: child.clone() })
 }

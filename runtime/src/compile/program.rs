@@ -10,7 +10,7 @@ use crate::program::{
     ApiProgram, FlowTarget, HttpInbound, Program, ProxyProgram, Resource, ResourceProgram, Sequence,
     Template, TemplateParameter,
 };
-use crate::router::{ApiRoute, Cors, Mapping, ResourceRoute, Router, UrlMapping, VersionStrategy};
+use crate::router::{ApiCors, ApiRoute, Cors, Mapping, ResourceRoute, Router, UrlMapping, VersionStrategy};
 use crate::stores::StoreSpec;
 use artifacts::diagnostics::Diagnostics;
 use artifacts::kinds::api::{self, Protocol};
@@ -255,13 +255,15 @@ impl Compiler {
                     .unwrap_or_else(|_| http::HeaderValue::from_static("")),
             });
         }
+        let cors = api.handlers.iter().find(|handler| handler.class == api::CORS_HANDLER);
+        let cors = cors.map(|handler| ApiCors::of(&handler.properties));
         let (strategy, version) = match &api.version {
             api::VersionStrategy::None => (VersionStrategy::None, String::new()),
             api::VersionStrategy::Url(version) => (VersionStrategy::Url, version.clone()),
             api::VersionStrategy::Context(version) => (VersionStrategy::Context, version.clone()),
         };
         ApiRoute {
-            program: Arc::new(ApiProgram { name: api.full_name().into(), resources }),
+            program: Arc::new(ApiProgram { name: api.full_name().into(), resources, cors }),
             context: api.context.clone(),
             version,
             strategy,

@@ -217,7 +217,10 @@ impl Context {
         if let Entry::Api(api, resource) = &self.entry
             && let Some(resource) = api.resources.get(*resource)
         {
-            self.program.router.cors.apply(message, &resource.allow);
+            match &api.cors {
+                Some(cors) => cors.apply(message, &resource.allow),
+                None => self.program.router.cors.apply(message, &resource.allow),
+            }
         }
         let reply = Box::new(std::mem::take(message));
         let sent = self.exchange.answer(Answer::Reply(reply));

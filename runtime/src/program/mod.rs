@@ -7,7 +7,7 @@ pub use registry::{DeployedRegistry, DynamicArtifacts, NoRegistry, Registry};
 use crate::activation::{InboundSource, Processor, ScheduledTask};
 use crate::endpoints::Endpoint;
 use crate::flow::{Block, Handler};
-use crate::router::Router;
+use crate::router::{ApiCors, Router};
 use crate::stores::StoreSpec;
 use artifacts::xml::XmlElement;
 use bytes::Bytes;
@@ -74,6 +74,8 @@ pub struct ApiProgram {
     pub name: Arc<str>,
     /// Its resources, in order of declaration.
     pub resources: Vec<ResourceProgram>,
+    /// Cross-origin headers of its own, in the place of the global ones.
+    pub cors: Option<ApiCors>,
 }
 
 /// A proxy service.

@@ -7,7 +7,7 @@
 mod cors;
 mod resource;
 
-pub use cors::{Cors, method_list};
+pub use cors::{ApiCors, Cors, method_list};
 pub use resource::{Mapping, ResourceRoute, UrlMapping};
 
 use crate::program::{ApiProgram, ProxyProgram};
