@@ -26,14 +26,14 @@ fn name(outcome: &Outcome) -> String {
     format!("{} {} {}", outcome.fault, outcome.kind.word(), outcome.profile)
 }
 
-/// The table of faults.
+/// The table of faults; repeated trials have one of their own.
 pub fn faults(outcomes: &[Outcome]) -> String {
     let mut out = String::from(
         "| fault | database | profile | longest gap | bound | overlaps (fenced sink) | overlaps (open sink) | \
          late effects refused | double starts | files again | moves | starts | verdict |\n\
          |---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
-    for outcome in outcomes {
+    for outcome in outcomes.iter().filter(|o| o.samples.is_empty()) {
         let judged = &outcome.judged;
         let (gap, bound) = match judged.gap {
             Some(gap) => (seconds(gap.longest), seconds(gap.bound)),
@@ -81,7 +81,7 @@ pub fn trials(outcomes: &[Outcome]) -> String {
         gaps.sort();
         let bound = outcome.samples.first().map_or(Duration::ZERO, |g| g.bound);
         out.push_str(&format!(
-            "| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
             outcome.fault,
             outcome.kind.name(),
             outcome.profile,
@@ -90,14 +90,17 @@ pub fn trials(outcomes: &[Outcome]) -> String {
             seconds(percentile(&gaps, 99)),
             seconds(percentile(&gaps, 100)),
             seconds(bound),
+            outcome.judged.overlaps,
+            outcome.judged.open_overlaps,
+            outcome.judged.double_starts,
             verdict(outcome),
         ));
     }
     if out.is_empty() {
         return out;
     }
-    let head = "\n| trials | database | profile | number | p50 | p99 | max | bound | verdict |\n\
-                |---|---|---|---|---|---|---|---|---|\n";
+    let head = "\n| trials | database | profile | number | p50 | p99 | max | bound | overlaps (fenced sink) | \
+                overlaps (open sink) | double starts | verdict |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n";
     head.to_owned() + &out
 }
 
