@@ -78,7 +78,7 @@ pub const FAULTS: &[Fault] = &[
         Always,
         tried::artifacts::rolling,
     ),
-    fault("redeploy", "a task is changed, one added, while all run", Long, tried::artifacts::redeploy),
+    fault("redeploy", "a task is changed, one added, while all run", Always, tried::artifacts::redeploy),
     alone("scale", "one node, five nodes, one node", Long, tried::load::scale),
     alone("thousand", "a thousand tasks, and a node that joins", Long, tried::load::thousand),
     fault("trials-kill", "kill -9, thirty times", Trials, tried::trials::kill),

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 /// Name of the file source, and of its activity at the sink.
 pub const FILES: &str = "files";
 
+/// How often a process looks for changed artifacts.
+pub const SCAN_SECONDS: u64 = 2;
+
 /// Something that is deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Artifact {
@@ -116,9 +119,14 @@ fn sequences(process: &str, sink: u16) -> [(&'static str, String); 3] {
 
 /// Writes the home of one process. Its name stands in the addresses that its runs call.
 pub fn write(home: &Path, process: &str, sink: u16, artifacts: &[Artifact]) -> io::Result<()> {
-    for folder in ["sequences", "tasks", "inbound-endpoints"] {
+    for folder in ["conf", "sequences", "tasks", "inbound-endpoints"] {
         fs::create_dir_all(home.join(folder))?;
     }
+    let seconds = format!("<DeploymentUpdateInterval>{SCAN_SECONDS}</DeploymentUpdateInterval>");
+    fs::write(
+        home.join("conf/carbon.xml"),
+        format!("<Server><Axis2Config>{seconds}</Axis2Config></Server>"),
+    )?;
     for (name, text) in sequences(process, sink) {
         fs::write(home.join(format!("sequences/{name}.xml")), text)?;
     }

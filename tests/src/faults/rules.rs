@@ -7,7 +7,7 @@
 //! | C3 | one fire starts at most once |
 //! | C4 | no effect of an older owner is accepted once a newer one has started; only a suspect's run may still be under way |
 //! | C7 | an epoch belongs to one process |
-//! | I9 | a finite task makes its runs, not one more; a crash may lose the one that was claimed |
+//! | I9 | a finite task makes its runs, not one more; what was claimed without an answer may be lost |
 //! | C11 | a file is processed, and once unless its first run was in flight on a suspect |
 //!
 //! C5 and C6 depend on the fault: see [`super::claims`].
@@ -40,7 +40,7 @@ pub struct Suspect {
     pub since: Duration,
 }
 
-/// A finite task, and how many of its runs crashes may have swallowed.
+/// A finite task, and how many of its runs may have been claimed and not started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finite {
     pub task: String,

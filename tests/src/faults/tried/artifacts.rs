@@ -77,11 +77,9 @@ pub fn redeploy(c: &mut Cluster<'_>) -> Tried {
             home::deploy(&home, artifact).map_err(|e| e.to_string())?;
         }
     }
-    // The folders are looked at every 15 seconds.
-    c.until(Duration::from_secs(25), "the added task runs", |c| {
-        c.sink.look(|r| r.starts().any(|e| e.task == "added"))
-    })?;
-    c.until(Duration::from_secs(25), "every node has the new artifacts", |c| {
+    let limit = Duration::from_secs(home::SCAN_SECONDS) + c.profile.bound;
+    c.until(limit, "the added task runs", |c| c.sink.look(|r| r.starts().any(|e| e.task == "added")))?;
+    c.until(limit, "every node has the new artifacts", |c| {
         c.nodes().all(|n| n.log().contains("the new deployment takes over"))
     })?;
     c.running()?;
