@@ -398,8 +398,9 @@ impl<'a> Cluster<'a> {
                 ended.map(|run| run.fire.clone()).collect::<std::collections::BTreeSet<_>>().len()
             })
         };
-        // A file that never comes is found by the rules.
-        self.until(self.profile.bound * 2, "all files are done", |c| done(c) >= count).ok();
+        // One after the other, each with a run and a poll. One that never comes is found by the rules.
+        let work = Duration::from_millis(400) * u32::try_from(count).unwrap_or(u32::MAX);
+        self.until(self.profile.bound * 2 + work, "all files are done", |c| done(c) >= count).ok();
         names
     }
 
