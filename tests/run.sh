@@ -61,7 +61,7 @@ provision() {
     have rustup && rustup component add rustfmt clippy >/dev/null 2>&1
     cargo --version
     if wanted bench; then have nginx || apt nginx-light || true; fi
-    wanted unit || return 0
+    wanted unit || wanted faults || return 0
     if tests/services.sh status >/dev/null 2>&1; then
         services="pg maria" # somebody's: they are used and left running
     elif tests/services.sh install && tests/services.sh start; then
