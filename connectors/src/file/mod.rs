@@ -7,7 +7,7 @@
 //! At least once: a file is repeated when the process dies, or loses its lease, between mediation and
 //! the action; with the default `sequential=true` at most one file for each such event. A file that
 //! changes while it is mediated is mediated again. Nothing is lost to a crash: whoever takes over removes
-//! the lock of the dead ([`lock`]).
+//! the lock of the dead (`lock.rs` says when).
 //!
 //! Follows MI's built-in file inbound: `ActionAfterProcess` other than the exact word `MOVE` deletes,
 //! and so does `NONE`. Where MI loses files this source does not follow: with `sequential=false` up to
@@ -15,7 +15,7 @@
 //! action is retried is never treated as processed. `Streaming` has no effect, files are read whole.
 //! The class has what its parameters are meant to do, not what MI makes of them.
 //!
-//! File work is done on blocking threads ([`work`]), in order for each file; the loop is in [`inbound`].
+//! File work is done on blocking threads (`work.rs`), in order for each file; the loop is in `inbound.rs`.
 
 mod action;
 mod date;
