@@ -12,13 +12,15 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Crate edges inside the workspace. There are no others.
-const CRATES: [(&str, &str); 6] = [
+const CRATES: [(&str, &str); 7] = [
     ("ganglion-connectors", "ganglion-artifacts"),
     ("ganglion", "ganglion-artifacts"),
     ("ganglion", "ganglion-connectors"),
     ("ganglion", "ganglion-coordination"),
     ("ganglion-tests", "ganglion"),
     ("ganglion-benches", "ganglion"),
+    // The scheduler is measured with and without a database.
+    ("ganglion-benches", "ganglion-coordination"),
 ];
 
 /// What each module of the runtime may name. Modules that are not in the list may name none.
