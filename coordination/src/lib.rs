@@ -10,7 +10,7 @@
 //!
 //! | promise | kept by | rests on |
 //! |---|---|---|
-//! | P1: at most one node *believes* it owns an activation | lease and self-fencing | clock *rates* that differ by less than 1 % |
+//! | P1: at most one node *believes* it owns an activation | lease and self-fencing | clock *rates* that differ by less than 1 %, and a database that keeps what it confirmed: after a restore, or a failover that lost commits, two may act until the next beat |
 //! | P2: a scheduled instant is *started* at most once | a claim in the row before the start | the database keeps what it confirmed |
 //! | P3: no *effect* of an old owner is accepted after a newer one acted | the epoch, checked by the receiver | a receiver that can compare |
 //!
