@@ -187,6 +187,14 @@ fn dispatch(cx: &mut Context, message: &mut Message, listener: &str) -> bool {
     match program.router.route(&request) {
         Route::Resource { api, resource, variables, sub_path } => {
             describe_api(message, api, resource, sub_path, &request);
+            if let Some(class) = &api.program.foreign_handler {
+                tracing::error!(
+                    "a request to '{}' is refused: its handler {class} cannot be run",
+                    api.program.name
+                );
+                answer_status(cx, message, 500);
+                return false;
+            }
             set_variables(message, &variables, request.target);
             enter_resource(cx, api, resource);
             true

@@ -400,7 +400,7 @@ fn handler(child: &XmlElement, reader: &mut Reader<'_>) -> Option<Handler> {
         }
     }
     if class != CORS_HANDLER {
-        let message = format!("the handler {class} is not run yet: requests pass without it");
+        let message = format!("the handler {class} cannot be run yet: requests are refused with status 500");
         reader.warn(Code::UNSUPPORTED, child.get().place_of("class"), message);
     }
     Some(Handler { class, properties, element: child.clone() })

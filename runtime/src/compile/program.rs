@@ -257,13 +257,15 @@ impl Compiler {
         }
         let cors = api.handlers.iter().find(|handler| handler.class == api::CORS_HANDLER);
         let cors = cors.map(|handler| ApiCors::of(&handler.properties));
+        let foreign = api.handlers.iter().find(|handler| handler.class != api::CORS_HANDLER);
+        let foreign_handler = foreign.map(|handler| handler.class.as_str().into());
         let (strategy, version) = match &api.version {
             api::VersionStrategy::None => (VersionStrategy::None, String::new()),
             api::VersionStrategy::Url(version) => (VersionStrategy::Url, version.clone()),
             api::VersionStrategy::Context(version) => (VersionStrategy::Context, version.clone()),
         };
         ApiRoute {
-            program: Arc::new(ApiProgram { name: api.full_name().into(), resources, cors }),
+            program: Arc::new(ApiProgram { name: api.full_name().into(), resources, cors, foreign_handler }),
             context: api.context.clone(),
             version,
             strategy,

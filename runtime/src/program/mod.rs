@@ -76,6 +76,9 @@ pub struct ApiProgram {
     pub resources: Vec<ResourceProgram>,
     /// Cross-origin headers of its own, in the place of the global ones.
     pub cors: Option<ApiCors>,
+    /// A handler that this build cannot run. It may be the one that keeps strangers out, so nobody is
+    /// let in.
+    pub foreign_handler: Option<Arc<str>>,
 }
 
 /// A proxy service.

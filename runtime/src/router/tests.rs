@@ -23,7 +23,12 @@ fn url(text: &str) -> Mapping {
 
 fn api(name: &str, context: &str, resources: Vec<ResourceRoute>) -> ApiRoute {
     ApiRoute {
-        program: Arc::new(ApiProgram { name: name.into(), resources: Vec::new(), cors: None }),
+        program: Arc::new(ApiProgram {
+            name: name.into(),
+            resources: Vec::new(),
+            cors: None,
+            foreign_handler: None,
+        }),
         context: context.to_owned(),
         version: String::new(),
         strategy: VersionStrategy::None,
