@@ -1,6 +1,7 @@
 //! Work that this process starts by itself: scheduled tasks, sources of messages, message processors.
 //! Each runs only while its guard holds; with coordination off it always does.
 
+mod alarm;
 mod compile;
 mod fence;
 mod inbound;
@@ -22,6 +23,7 @@ pub use task::ScheduledTask;
 use crate::engine::Engine;
 use crate::flow::BoxFuture;
 use crate::program::Program;
+use alarm::Alarm;
 use coordination::clock::SystemClock;
 use coordination::lease::{Key, Policy};
 use coordination::{Activation, Coordinator, Guard, Handle, Registration};
@@ -52,6 +54,7 @@ pub struct Activations {
     alone: Handle,
     offers: Mutex<BTreeMap<Key, Offer>>,
     lateness: Arc<Lateness>,
+    alarm: Arc<Alarm>,
     switches: Switches,
 }
 
@@ -71,6 +74,7 @@ impl Activations {
             alone,
             offers: Mutex::default(),
             lateness: Arc::default(),
+            alarm: Arc::default(),
             switches: Switches::default(),
         }
     }
@@ -131,6 +135,7 @@ impl Activations {
             engine: self.engine.clone(),
             handle: handle.clone(),
             lateness: self.lateness.clone(),
+            alarm: self.alarm.clone(),
         })
     }
 
@@ -218,15 +223,17 @@ async fn term(guard: Guard, work: Arc<dyn Activated>) {
     }
 }
 
-/// Waits until the group's clock shows an instant.
+/// Waits until the group's clock shows an instant, a millisecond or two more.
 async fn wait_until(handle: &Handle, at_ms: i64) {
-    let at = Duration::from_millis(u64::try_from(at_ms).unwrap_or(0));
-    loop {
-        let left = at.saturating_sub(handle.time());
-        if left.is_zero() {
-            return;
-        }
-        // In pieces: the group's clock is corrected from time to time.
-        tokio::time::sleep(left.min(Duration::from_secs(10))).await;
+    while let Some(left) = left(handle, at_ms) {
+        tokio::time::sleep(left).await;
     }
+}
+
+/// The next piece of a wait for an instant of the group's clock; `None` when it is there. In pieces,
+/// since that clock is corrected from time to time.
+fn left(handle: &Handle, at_ms: i64) -> Option<Duration> {
+    let at = Duration::from_millis(u64::try_from(at_ms).unwrap_or(0));
+    let left = at.saturating_sub(handle.time()).min(Duration::from_secs(10));
+    (!left.is_zero()).then_some(left)
 }

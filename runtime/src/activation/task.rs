@@ -1,10 +1,11 @@
 //! A scheduled task: waits for its lease, then for its instants; claims each and runs it.
 
+use super::alarm::Alarm;
 use super::fence::{Held, while_held};
 use super::injector::Injector;
 use super::lateness::Lateness;
 use super::schedule::{Due, MISFIRE_MS, Schedule};
-use super::{Activated, wait_until};
+use super::{Activated, left};
 use crate::engine::Engine;
 use crate::flow::BoxFuture;
 use coordination::{Guard, Handle};
@@ -36,6 +37,7 @@ pub(super) struct TaskRunner {
     pub(super) engine: Arc<Engine>,
     pub(super) handle: Handle,
     pub(super) lateness: Arc<Lateness>,
+    pub(super) alarm: Arc<Alarm>,
 }
 
 /// A claimed fire.
@@ -62,7 +64,7 @@ impl TaskRunner {
             takeover = false;
             self.report(&due, last);
             tokio::select! {
-                () = wait_until(&self.handle, due.at_ms) => {}
+                () = self.wait_for(due.at_ms) => {}
                 _why = guard.ended() => return,
             }
             last = Some(due.at_ms);
@@ -83,6 +85,12 @@ impl TaskRunner {
         tracing::info!("task '{}' has made all its runs", self.task.name);
         // The lease is kept: given up, it would only move to a node that finds the count used up, too.
         guard.ended().await;
+    }
+
+    async fn wait_for(&self, at_ms: i64) {
+        while let Some(left) = left(&self.handle, at_ms) {
+            self.alarm.sleep(left).await;
+        }
     }
 
     fn report(&self, due: &Due, last: Option<i64>) {
