@@ -172,6 +172,9 @@ pub fn shared_epochs(record: &Record) -> Vec<Violation> {
     found
 }
 
+/// A finite task that starts nothing for so long has ended; it is due every second.
+const STANDS_STILL: Duration = Duration::from_secs(3);
+
 /// I9.
 pub fn finite(record: &Record, task: &Finite) -> Vec<Violation> {
     let starts: Vec<_> = record.starts().filter(|e| e.task == task.task).collect();
@@ -183,7 +186,15 @@ pub fn finite(record: &Record, task: &Finite) -> Vec<Violation> {
         let what = format!("{made} starts with {distinct} numbers, but it has {} runs", task.count);
         return vec![Violation::new("I9", &task.task, at, what)];
     }
-    if made < task.count - task.may_lose {
+    let numbers = runs.first().zip(runs.last()).map_or(0, |(first, last)| last - first + 1);
+    let lost = numbers - distinct;
+    if lost > task.may_lose {
+        let what = format!("{lost} runs were claimed and never started");
+        return vec![Violation::new("I9", &task.task, at, what)];
+    }
+    // It makes them one after the other: only when it stands still are some missing.
+    let ended = record.events.last().map_or(Duration::ZERO, |e| e.at);
+    if made < task.count - task.may_lose && at + STANDS_STILL < ended {
         let what = format!("only {made} of {} runs started", task.count);
         return vec![Violation::new("I9", &task.task, at, what)];
     }
@@ -223,7 +234,7 @@ pub fn files(
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::tests::record;
+    use super::super::record::tests::{event, record};
     use super::*;
 
     fn suspect(process: &str, since: u64) -> Suspect {
@@ -329,8 +340,14 @@ mod tests {
         let task = |count, may_lose| Finite { task: "a".into(), count, may_lose };
         assert!(finite(&good(), &task(2, 0)).is_empty());
         assert_eq!(rules_of(&finite(&good(), &task(1, 0))), ["I9"], "one too many");
-        assert_eq!(rules_of(&finite(&good(), &task(3, 0))), ["I9"], "one is missing");
-        assert!(finite(&good(), &task(3, 1)).is_empty());
+        assert!(finite(&good(), &task(3, 0)).is_empty(), "it is still at work");
+        let mut over = good();
+        over.events.push(event("start b 1 n1 1 @9000"));
+        assert_eq!(rules_of(&finite(&over, &task(3, 0))), ["I9"], "one is missing");
+        assert!(finite(&over, &task(3, 1)).is_empty());
+        let gap = record(&["start a 1 n1 10 @0", "start a 1 n1 13 @9"]);
+        assert_eq!(rules_of(&finite(&gap, &task(9, 1))), ["I9"], "two were claimed and never started");
+        assert!(finite(&gap, &task(9, 2)).is_empty());
         let twice = record(&["start a 1 n1 10 @0", "start a 2 n2 10 @9"]);
         assert_eq!(rules_of(&finite(&twice, &task(5, 5))), ["I9"], "one number twice");
     }

@@ -34,7 +34,7 @@ const IDLE_LIMIT: Duration = Duration::from_secs(60);
 
 /// Pause before the next opening after the second failure in a row; it doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(300);
 
 /// A fresh connection and what it told about its server.
 pub(crate) struct Dialled<C> {
