@@ -34,7 +34,10 @@ const IDLE_LIMIT: Duration = Duration::from_secs(60);
 
 /// Pause before the next opening after the second failure in a row; it doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_millis(300);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// While openings fail: they cost the database nothing, and work waits for the first that succeeds.
+const LONGEST_WHILE_AWAY: Duration = Duration::from_millis(300);
 
 /// A fresh connection and what it told about its server.
 pub(crate) struct Dialled<C> {
@@ -291,7 +294,8 @@ impl<D: Dial> Inner<D> {
 impl<C> State<C> {
     fn pause(&self) -> Duration {
         let Some(doublings) = self.in_a_row.checked_sub(2) else { return Duration::ZERO };
-        FIRST_PAUSE.saturating_mul(1 << doublings.min(10)).min(LONGEST_PAUSE)
+        let longest = if self.failure.is_some() { LONGEST_WHILE_AWAY } else { LONGEST_PAUSE };
+        FIRST_PAUSE.saturating_mul(1 << doublings.min(10)).min(longest)
     }
 }
 
