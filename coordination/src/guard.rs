@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::driver::{Shared, lock};
+use crate::shared::{Shared, lock};
 use crate::fire::{FireClaim, Refusal};
 use crate::lease::{Definition, Epoch, Key, Lease, LeaseRow};
 use crate::member::MemberId;

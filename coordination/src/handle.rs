@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::clock::{Clock, Timestamp};
-use crate::driver::{Driver, Registered, Shared, lock};
+use crate::driver::Driver;
+use crate::shared::{Registered, Shared, lock};
 use crate::guard::{Guard, within};
 use crate::lease::{Key, Policy, storable};
 use crate::member::{MAX_GROUP, MAX_NODE, problem_of_name};

@@ -106,6 +106,7 @@ pub mod member;
 pub mod metrics;
 pub mod placement;
 pub mod protocol;
+mod shared;
 pub mod status;
 pub mod store;
 pub mod timing;

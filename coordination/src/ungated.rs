@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-use crate::driver::{Shared, lock};
+use crate::shared::{Shared, lock};
 use crate::fire::{FireClaim, Refusal};
 use crate::guard::{Guard, Term, Trust};
 use crate::lease::{Definition, Epoch, Key, Lease};
