@@ -51,7 +51,7 @@ impl Processor {
         };
         Ok(Arc::new(Self {
             name: artifact.name.as_str().into(),
-            definition: fingerprint(&[&artifact.element.get().to_xml()]),
+            definition: definition(artifact, store),
             slots: number(artifact, "member.count").unwrap_or(1).clamp(1, MOST_SLOTS).unsigned_abs(),
             active: artifact.parameter("is.active").is_none_or(java_bool),
             store: store.clone(),
@@ -65,6 +65,14 @@ impl Processor {
             work,
         }))
     }
+}
+
+/// A processor is another one when its artifact or its store has changed.
+fn definition(artifact: &MessageProcessor, store: &StoreSpec) -> Arc<str> {
+    let xml = artifact.element.get().to_xml();
+    let mut parts: Vec<&str> = vec![&xml, store.class.as_deref().unwrap_or_default()];
+    parts.extend(store.parameters.iter().flat_map(|(name, text)| [&**name, &**text]));
+    fingerprint(&parts)
 }
 
 fn trigger(artifact: &MessageProcessor, interval: Duration) -> Result<Trigger, String> {
