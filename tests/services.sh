@@ -114,7 +114,7 @@ action=${1:-}; shift 2>/dev/null
 failed=0
 for name; do case $name in pg | maria) ;; *) say "unknown service $name"; exit 2 ;; esac; done
 case $action in
-install) for name; do install_packages "$("packages_$name")" || failed=1; done ;;
+install) for name; do install_packages $("packages_$name") || failed=1; done ;;
 start) for name; do { alive "$name" || { mkdir -p "$state" && "start_$name"; }; } && await "$name" || failed=1; done ;;
 stop) for name; do stop "$name"; done ;;
 status) for name; do if "ready_$name"; then echo "$name answers"; else echo "$name does not answer"; failed=1; fi; done ;;

@@ -11,11 +11,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::shared::{Shared, lock};
 use crate::fire::{FireClaim, Refusal};
 use crate::lease::{Definition, Epoch, Key, Lease, LeaseRow};
 use crate::member::MemberId;
 use crate::protocol::Stop;
+use crate::shared::{Shared, lock};
 use crate::store::{Store, StoreError};
 
 /// The trust window of one member, shared by all its guards.

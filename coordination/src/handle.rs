@@ -8,13 +8,13 @@ use tokio::sync::mpsc;
 
 use crate::clock::{Clock, Timestamp};
 use crate::driver::Driver;
-use crate::shared::{Registered, Shared, lock};
 use crate::guard::{Guard, within};
 use crate::lease::{Key, Policy, storable};
 use crate::member::{MAX_GROUP, MAX_NODE, problem_of_name};
 use crate::metrics::{Counters, Sample};
 use crate::placement::Placement;
 use crate::protocol::{Protocol, Setup};
+use crate::shared::{Registered, Shared, lock};
 use crate::status::{Phase, Status};
 use crate::store::{Store, StoreError};
 use crate::timing::Timing;

@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-use crate::shared::{Shared, lock};
 use crate::fire::{FireClaim, Refusal};
 use crate::guard::{Guard, Term, Trust};
 use crate::lease::{Definition, Epoch, Key, Lease};
 use crate::member::MemberId;
 use crate::protocol::{Loss, Stop};
+use crate::shared::{Shared, lock};
 
 /// Runs and the last fire of one definition.
 #[derive(Debug)]
