@@ -267,6 +267,29 @@ async fn sqlite_proves_a_death_by_the_file_lock() {
     assert!(watching.observe().await.unwrap().members[0].proven_dead);
 }
 
+/// A fresh file is switched to its journal by whoever comes first, and SQLite turns others away at
+/// that moment without waiting: nobody may hear of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sqlite_is_opened_by_many_at_once() {
+    for _ in 0..20 {
+        let dir = tempfile::tempdir().unwrap();
+        let group = fresh_group();
+        let begun = Arc::new(tokio::sync::Barrier::new(12));
+        let looks: Vec<_> = (0..12)
+            .map(|_| {
+                let (store, begun) = (sqlite(&dir).open(&group, 1).unwrap(), begun.clone());
+                tokio::spawn(async move {
+                    begun.wait().await;
+                    store.observe().await
+                })
+            })
+            .collect();
+        for look in looks {
+            look.await.unwrap().unwrap();
+        }
+    }
+}
+
 /// Members and activations of one database stay within the promised number of statements.
 async fn fires_per_second(address: &Address) -> f64 {
     let group = fresh_group();

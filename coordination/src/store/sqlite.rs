@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sqlx::Connection as _;
@@ -42,14 +43,31 @@ impl Dial for Dialer {
         _warm: &'a [&'static str],
     ) -> BoxFuture<'a, Result<Dialled<SqliteConnection>, sqlx::Error>> {
         Box::pin(async move {
-            let conn = SqliteConnection::connect_with(host).await?;
-            Ok(Dialled { conn, started: None, writable: true })
+            loop {
+                match SqliteConnection::connect_with(host).await {
+                    Ok(conn) => return Ok(Dialled { conn, started: None, writable: true }),
+                    Err(error) if is_busy(&error) => tokio::time::sleep(BUSY_PAUSE).await,
+                    Err(error) => return Err(error),
+                }
+            }
         })
     }
 
     fn ping<'a>(&'a self, conn: &'a mut SqliteConnection) -> BoxFuture<'a, bool> {
         Box::pin(async { conn.ping().await.is_ok() })
     }
+}
+
+/// Pause before an opening is tried again that met another one.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
+
+/// Whether another connection is in the way. A fresh file is switched to its journal by the first
+/// connection, and SQLite turns others away at that moment whatever their `busy_timeout` says; the
+/// limit of an opening ends the attempts. The low byte of SQLite's code is the plain one.
+fn is_busy(error: &sqlx::Error) -> bool {
+    const SQLITE_BUSY: i32 = 5;
+    let code = error.as_database_error().and_then(|e| e.code()?.parse::<i32>().ok());
+    code.is_some_and(|code| code & 0xff == SQLITE_BUSY)
 }
 
 static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
