@@ -25,6 +25,7 @@ pub mod server;
 pub mod services;
 pub mod settings;
 pub mod stores;
+pub mod tls;
 pub mod xslt;
 
 /// The crate that reads artifacts, for callers that hold only the runtime.

@@ -6,6 +6,7 @@
 mod environment;
 mod flat;
 mod sections;
+mod tls;
 
 pub use environment::{Environment, host_name};
 pub use flat::{Flat, text_of};
@@ -13,6 +14,7 @@ pub use sections::{
     ClusterConfig, DataSource, HttpListener, HttpTransport, ManagementApi, Mediation, PORT_OFFSET, Server,
     TaskHandling, User,
 };
+pub use tls::{HostNames, ListenerTls, Protocols, SenderTls, StoreFile, VerifyClient};
 
 use artifacts::diagnostics::{Code, Diagnostics};
 use artifacts::source::{Source, SourceRef, Span};
@@ -104,9 +106,10 @@ impl Settings {
         let mut cluster = ClusterConfig::read(&mut keys);
         let node = environment.property("nodeId").or(environment.variable("nodeId")).map(str::to_owned);
         cluster.node_id = node.or(cluster.node_id);
+        let http = HttpTransport::read(&mut keys, &server.hostname);
         Self {
             server,
-            http: HttpTransport::read(&mut keys),
+            http,
             mediation: Mediation::read(&mut keys),
             datasources: sections::datasources(&raw),
             cluster,

@@ -1,6 +1,7 @@
 //! The sections of `deployment.toml` that a runtime needs, with MI's defaults.
 
 use super::flat::{Flat, text_of};
+use super::tls::{ListenerTls, SenderTls};
 use artifacts::bundle::ServerRoles;
 use artifacts::diagnostics::{Code, Diagnostics};
 use artifacts::source::{SourceRef, Span};
@@ -20,11 +21,11 @@ impl<'k> Keys<'k> {
         Self { flat, source, diagnostics }
     }
 
-    fn text(&self, key: &str, default: &str) -> String {
+    pub(super) fn text(&self, key: &str, default: &str) -> String {
         self.flat.text(key).unwrap_or_else(|| default.to_owned())
     }
 
-    fn option(&self, key: &str) -> Option<String> {
+    pub(super) fn option(&self, key: &str) -> Option<String> {
         self.flat.text(key).filter(|text| !text.is_empty())
     }
 
@@ -36,7 +37,7 @@ impl<'k> Keys<'k> {
         })
     }
 
-    fn flag(&mut self, key: &str, default: bool) -> bool {
+    pub(super) fn flag(&mut self, key: &str, default: bool) -> bool {
         let Some(text) = self.flat.text(key) else { return default };
         match text.trim().to_lowercase().as_str() {
             "true" => true,
@@ -52,7 +53,7 @@ impl<'k> Keys<'k> {
         Duration::from_millis(self.parsed(key, default))
     }
 
-    fn list(&self, key: &str, default: &[&str]) -> Vec<String> {
+    pub(super) fn list(&self, key: &str, default: &[&str]) -> Vec<String> {
         match self.flat.get(key) {
             Some(toml::Value::Array(list)) => list.iter().map(text_of).collect(),
             Some(other) => {
@@ -63,11 +64,27 @@ impl<'k> Keys<'k> {
         }
     }
 
-    fn odd(&mut self, key: &str, text: &str) {
+    /// A value that cannot be; the default holds.
+    pub(super) fn odd(&mut self, key: &str, text: &str) {
+        self.warn(key, format!("'{key}' cannot be '{text}'; the default is used"));
+    }
+
+    pub(super) fn warn(&mut self, key: &str, message: String) {
+        let span = self.span(key);
+        self.diagnostics.warning(Code::SETTINGS, (self.source, span), message);
+    }
+
+    /// A value with which the server must not start.
+    pub(super) fn refuse(&mut self, key: &str, message: String, hint: &str) {
+        let span = self.span(key);
+        self.diagnostics.error(Code::SETTINGS, (self.source, span), message).with_hint(hint);
+    }
+
+    /// Where the last part of a key first stands.
+    fn span(&self, key: &str) -> Span {
         let last = key.rsplit('.').next().unwrap_or(key);
         let at = self.source.text.find(last).unwrap_or(0);
-        let message = format!("'{key}' cannot be '{text}'; the default is used");
-        self.diagnostics.warning(Code::SETTINGS, (self.source, Span::new(at, at + last.len())), message);
+        Span::new(at, at + last.len())
     }
 }
 
@@ -127,6 +144,10 @@ pub struct HttpTransport {
     pub listener: HttpListener,
     /// TLS listener, 8243 before the offset.
     pub secured_listener: HttpListener,
+    /// What the TLS listener shows and asks for.
+    pub listener_tls: ListenerTls,
+    /// TLS of calls to backends.
+    pub sender_tls: SenderTls,
     /// Longest silence on a connection, both sides. Default 180 s.
     pub socket_timeout: Duration,
     /// Time to connect to a backend. Default half of the socket timeout.
@@ -160,13 +181,15 @@ pub struct HttpTransport {
 }
 
 impl HttpTransport {
-    pub(super) fn read(keys: &mut Keys<'_>) -> Self {
+    pub(super) fn read(keys: &mut Keys<'_>, hostname: &str) -> Self {
         let socket_timeout = keys.millis("transport.http.socket_timeout", 180_000);
         let half = u64::try_from(socket_timeout.as_millis() / 2).unwrap_or(90_000);
         let open: i64 = keys.parsed("transport.http.max_open_connections", -1);
         Self {
             listener: listener(keys, "", 8280),
             secured_listener: listener(keys, "secured_", 8243),
+            listener_tls: ListenerTls::read(keys, hostname),
+            sender_tls: SenderTls::read(keys),
             socket_timeout,
             connection_timeout: keys.millis("transport.http.connection_timeout", half),
             max_connections_per_host: keys.parsed("transport.http.max_http_connection_per_host_port", 32_767),

@@ -95,3 +95,39 @@ fn the_file_of_a_home_is_found() {
     let missing = home.path().join("none.toml");
     assert!(Settings::load(home.path(), Some(&missing), Environment::default()).1.has_errors());
 }
+
+#[test]
+fn stores_of_the_transport_are_those_of_the_server_unless_named() {
+    let (settings, found) = read(
+        "[keystore.primary]\nfile_name = 'a.p12'\npassword = 'p'\n[truststore]\nfile_name = 't.jks'\n\
+         [transport.http]\nlistener.keystore.location = 'b.p12'\nlistener.verify_client = 'optional'\n\
+         sender.hostname_verifier = 'allowall'\n",
+    );
+    assert!(found.is_empty(), "{}", found.render());
+    let (listener, sender) = (&settings.http.listener_tls, &settings.http.sender_tls);
+    assert_eq!((listener.keystore.location.as_str(), listener.keystore.password.as_str()), ("b.p12", "p"));
+    assert_eq!(listener.keystore.named_by.as_deref(), Some("transport.http.listener.keystore.location"));
+    assert_eq!((sender.keystore.location.as_str(), sender.truststore.location.as_str()), ("a.p12", "t.jks"));
+    assert_eq!((listener.verify_client, sender.host_names), (VerifyClient::Optional, HostNames::AllowAll));
+    let shipped = Settings::default().http.sender_tls.truststore;
+    assert!(shipped.location.ends_with("client-truststore.jks") && shipped.named_by.is_none());
+    assert!(!format!("{listener:?}").contains("wso2carbon\""), "passwords are not shown");
+}
+
+#[test]
+fn protocols_that_cannot_be_spoken_are_said() {
+    let of = |list: &str| read(&format!("[transport.http]\nlistener.secured_protocols = {list}\n"));
+    let (both, found) = of("['TLSv1.2', 'TLSv1.3']");
+    assert!(found.is_empty() && both.http.listener_tls.protocols == Protocols::default());
+    let (old, found) = of("'TLSv1,TLSv1.1, TLSv1.2'");
+    assert_eq!(old.http.listener_tls.protocols, Protocols { tls12: true, tls13: false });
+    assert!(!found.has_errors() && found.render().contains("TLSv1, TLSv1.1 will not be spoken"));
+    let (_, found) = of("'TLSv1,SSLv3'");
+    assert!(found.has_errors() && found.render().contains("found 'TLSv1,SSLv3'"), "{}", found.render());
+}
+
+#[test]
+fn a_misspelt_client_verification_is_an_error() {
+    let (settings, found) = read("[transport.http]\nlistener.verify_client = 'required'\n");
+    assert!(found.has_errors() && settings.http.listener_tls.verify_client == VerifyClient::Require);
+}

@@ -1,0 +1,70 @@
+//! TLS 1.2 and 1.3 of both sides, with rustls: key stores in, one configuration for each side out.
+//!
+//! [`Stores`] opens the files that the settings name (PKCS#12, JKS or PEM, told by their bytes),
+//! [`listener`] and [`Sender`] make the configurations, `trust` judges certificates as MI does.
+//! All is read once, at start; only the system's roots wait for the first call that needs them.
+
+mod certificate;
+mod listener;
+mod names;
+mod sender;
+mod store;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+mod trust;
+
+pub use listener::listener;
+pub use sender::Sender;
+pub use store::{StoreError, Stores};
+
+use crate::settings::Protocols;
+use rustls::SupportedProtocolVersion;
+use rustls::crypto::CryptoProvider;
+use std::sync::{Arc, LazyLock};
+
+/// Why TLS cannot be set up. Names the key of `deployment.toml` or the file.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A key store or trust store cannot be used.
+    #[error("the store '{location}'{named} {cause}")]
+    Store {
+        /// The file.
+        location: String,
+        /// The setting that names it, in parentheses; empty for MI's default.
+        named: String,
+        /// What is wrong with it.
+        cause: Box<StoreError>,
+    },
+    /// Clients are to be verified, and there is nothing to hold them against.
+    #[error(
+        "transport.http.listener.verify_client needs a trust store, and '{0}' is not there; set \
+         transport.http.listener.truststore.location"
+    )]
+    NoTrust(String),
+    /// None of the cipher suites is known.
+    #[error(
+        "transport.http.listener.preferred_ciphers has no cipher suite that can be spoken, found \
+         '{0}'; suites of TLS 1.3, and of TLS 1.2 with ECDHE and GCM or CHACHA20, can"
+    )]
+    Ciphers(String),
+    /// The library refuses.
+    #[error("TLS cannot be set up: {0}")]
+    Refused(#[from] rustls::Error),
+    /// No certificate could be made for a listener without key store.
+    #[error("no certificate can be made: {0}")]
+    SelfSigned(#[from] rcgen::Error),
+}
+
+/// The one provider of cryptography, *ring*.
+fn provider() -> Arc<CryptoProvider> {
+    static PROVIDER: LazyLock<Arc<CryptoProvider>> =
+        LazyLock::new(|| Arc::new(rustls::crypto::ring::default_provider()));
+    PROVIDER.clone()
+}
+
+fn versions(protocols: Protocols) -> Vec<&'static SupportedProtocolVersion> {
+    let tls13 = protocols.tls13.then_some(&rustls::version::TLS13);
+    tls13.into_iter().chain(protocols.tls12.then_some(&rustls::version::TLS12)).collect()
+}
