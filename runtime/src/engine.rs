@@ -209,7 +209,7 @@ fn dispatch(cx: &mut Context, message: &mut Message, listener: &str) -> bool {
             false
         }
         Route::Proxy { proxy, rest } => {
-            let closed = !proxy.started || (proxy.secure_only == Some(true) && !request.secure);
+            let closed = !proxy.started || proxy.secure_only.is_some_and(|secure| secure != request.secure);
             if closed {
                 answer_inactive(cx, message, &proxy.name);
                 return false;

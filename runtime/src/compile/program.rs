@@ -307,9 +307,7 @@ impl Compiler {
             out_flow: self.flow_target(proxy.out_sequence.as_ref()),
             fault: Handler::of(fault.as_ref()),
             started: proxy.start_on_load,
-            secure_only: (!proxy.transports.is_empty())
-                .then(|| !proxy.transports.iter().any(|t| t == "http"))
-                .filter(|only| *only),
+            secure_only: secure_only(&proxy.transports),
         }))
     }
 
@@ -318,6 +316,13 @@ impl Compiler {
         let endpoint = kinds::endpoint::read(element, &mut self.diagnostics)?;
         Some(self.endpoint(&endpoint))
     }
+}
+
+/// Of a proxy that lists one of the two HTTP transports; none or both leave it open.
+fn secure_only(transports: &[String]) -> Option<bool> {
+    let has = |name: &str| transports.iter().any(|transport| transport == name);
+    let (plain, secure) = (has("http"), has("https"));
+    (plain != secure).then_some(secure)
 }
 
 fn over_http(proxy: &kinds::Proxy) -> bool {

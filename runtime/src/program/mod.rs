@@ -94,7 +94,7 @@ pub struct ProxyProgram {
     pub fault: Handler,
     /// `startOnLoad`; an inactive service answers with a fault.
     pub started: bool,
-    /// `Some(true)`: not over plain HTTP.
+    /// `Some(true)`: over HTTPS only; `Some(false)`: over plain HTTP only.
     pub secure_only: Option<bool>,
 }
 
