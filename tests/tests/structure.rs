@@ -90,10 +90,22 @@ const MODULES: &[(&str, &[&str])] = &[
     ("router", &["errors", "flow", "http", "message", "program", "services"]),
     (
         "http",
-        &["endpoints", "errors", "flow", "logging", "message", "program", "router", "services", "settings"],
+        &[
+            "endpoints",
+            "errors",
+            "flow",
+            "logging",
+            "message",
+            "program",
+            "router",
+            "services",
+            "settings",
+            "tls",
+        ],
     ),
     ("engine", &["endpoints", "errors", "flow", "http", "message", "program", "router", "services"]),
     ("settings", &["errors"]),
+    ("tls", &["settings"]),
     ("logging", &["errors", "message", "settings"]),
     ("deploy", &["compile", "errors", "message", "program", "services", "settings"]),
     (
@@ -136,6 +148,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "services",
             "settings",
             "stores",
+            "tls",
         ],
     ),
 ];

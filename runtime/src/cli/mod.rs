@@ -19,7 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   ganglion run my-project                 serve a project on http://localhost:8290
   ganglion run orders_1.0.0.car           serve one Carbon application
-  ganglion run /opt/mi --port-offset 0    serve an MI home on the classic ports 8280, 9191
+  ganglion run /opt/mi --port-offset 0    serve an MI home on the classic ports 8280, 8243, 9191
   ganglion check my-project               list every problem, exit 1 when MI would refuse something";
 
 /// The commands.
@@ -42,7 +42,7 @@ pub struct RunArgs {
     /// Settings [default: conf/deployment.toml or deployment/deployment.toml in the first path]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Added to every base port; 10 gives 8290 (HTTP), 9201 (health) [default: 10, or server.offset]
+    /// Added to every base port; 10 gives 8290 (HTTP), 8253 (HTTPS), 9201 (health) [default: 10, or server.offset]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub port_offset: Option<i32>,
     /// Port of the HTTP listener alone, without offset

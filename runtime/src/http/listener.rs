@@ -1,8 +1,9 @@
-//! The HTTP/1.1 listener: accepts connections, bounds them, and drains them at the end.
+//! The HTTP/1.1 listener, plain or over TLS: accepts connections, bounds them, and drains them at the end.
 
 use super::connection;
 use super::pulse::Pulse;
 use super::receive::Socket;
+use super::stream::Stream;
 use super::workers::Assigned;
 use super::{HeaderRules, Workers};
 use crate::flow::{BoxFuture, Exchange};
@@ -11,6 +12,7 @@ use http::HeaderName;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use rustls::ServerConfig;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
 /// Runs the flow of one request. The answer goes into the exchange, before or at the end of the future.
@@ -38,6 +41,8 @@ pub struct ListenerOptions {
     pub socket_timeout: Duration,
     /// Open connections at a time; more are closed at once. Default unlimited (`None`).
     pub max_open_connections: Option<usize>,
+    /// Speaks TLS with it. Default plain (`None`).
+    pub tls: Option<Arc<ServerConfig>>,
     /// Keep connections open between requests. Default true.
     pub keep_alive: bool,
     /// Threads that serve the connections; `None` serves them on the runtime that accepts.
@@ -58,6 +63,7 @@ impl Default for ListenerOptions {
         Self {
             socket_timeout: Duration::from_secs(180),
             max_open_connections: None,
+            tls: None,
             keep_alive: true,
             workers: None,
             correlation: Some(HeaderName::from_static("activityid")),
@@ -190,11 +196,22 @@ async fn serve_connection(
     _permit: Option<OwnedSemaphorePermit>,
 ) {
     let (Ok(local), Ok(())) = (stream.local_addr(), stream.set_nodelay(true)) else { return };
-    let socket = Socket { peer, local, secure: false };
+    let limit = shared.options.socket_timeout;
+    let socket = Socket { peer, local, secure: shared.options.tls.is_some() };
+    let stream = match &shared.options.tls {
+        None => Stream::Plain(stream),
+        // Boxed: its state is large, and is not needed any more when requests come.
+        Some(config) => match Box::pin(handshake(stream, config.clone(), limit, &mut stopped)).await {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::debug!(%peer, "no TLS connection: {error}");
+                return;
+            }
+        },
+    };
     let mut builder = http1::Builder::new();
     builder.keep_alive(shared.options.keep_alive);
     let pulse = Arc::<Pulse>::default();
-    let limit = shared.options.socket_timeout;
     let idle = pulse.clone();
     let service =
         service_fn(move |request| connection::serve(shared.clone(), socket, pulse.clone(), request));
@@ -213,6 +230,20 @@ async fn serve_connection(
     };
     if let Err(error) = result {
         tracing::debug!(%peer, "connection ended: {error}");
+    }
+}
+
+/// Ends with an error when the client cannot agree, is too slow, or the listener stops.
+async fn handshake(
+    stream: TcpStream,
+    config: Arc<ServerConfig>,
+    limit: Duration,
+    stopped: &mut watch::Receiver<bool>,
+) -> io::Result<Stream> {
+    let accepted = tokio::time::timeout(limit, TlsAcceptor::from(config).accept(stream));
+    tokio::select! {
+        accepted = accepted => Ok(Stream::tls(accepted.map_err(|_elapsed| io::ErrorKind::TimedOut)??)),
+        () = stop_sign(stopped) => Err(io::ErrorKind::Interrupted.into()),
     }
 }
 

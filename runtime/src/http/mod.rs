@@ -15,6 +15,7 @@ mod pulse;
 mod receive;
 mod rules;
 mod soap;
+mod stream;
 mod target;
 #[cfg(test)]
 mod tests;

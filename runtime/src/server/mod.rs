@@ -4,6 +4,7 @@ mod coordination;
 mod deployment;
 mod health;
 mod inbound_http;
+mod secured;
 mod watch;
 
 pub use health::{Health, Probes};
@@ -19,11 +20,13 @@ use crate::http::{
 use crate::logging;
 use crate::message::convert::ConversionSettings;
 use crate::services::Services;
-use crate::settings::{Environment, Settings};
+use crate::settings::{Environment, HttpListener, Settings};
+use crate::tls::{Sender, TlsError};
 use ::http::HeaderName;
 use artifacts::diagnostics::Diagnostics;
 use deployment::Deployed;
 use inbound_http::InboundListeners;
+use secured::Secured;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,6 +53,9 @@ pub enum ServeError {
     /// No threads for the listeners.
     #[error("the threads that serve HTTP cannot start: {0}")]
     Workers(std::io::Error),
+    /// A key store or another TLS setting cannot be used.
+    #[error("HTTPS cannot be set up: {0}")]
+    Tls(#[from] TlsError),
     /// The coordination settings cannot be used.
     #[error("coordination cannot start: {0}")]
     Coordination(String),
@@ -97,12 +103,13 @@ async fn serve(args: RunArgs, environment: Environment, started: Instant) -> Res
         settings.server.offset = offset;
     }
     install_conversion(&settings);
+    let secured = Secured::read(&settings, &home)?;
     // Taken before reading: a change in between is seen by the first look.
     let snapshot = Snapshot::take(&paths);
     let deployed = deployment::deploy(&paths, &settings);
     let health = Arc::new(Health::default());
     let scan = watch::interval(&home);
-    let services = Arc::new(services(&settings, home.clone()));
+    let services = Arc::new(services(&settings, home.clone(), secured.sender.clone()));
     let engine = Engine::new(deployed.program.clone(), services);
     announce(&deployed, &health);
     let coordinator = coordination::start(&settings, &home).map_err(ServeError::Coordination)?;
@@ -110,7 +117,7 @@ async fn serve(args: RunArgs, environment: Environment, started: Instant) -> Res
     let probes = Probes::new(health.clone(), &activations);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let workers = Workers::start(cores).map_err(ServeError::Workers)?;
-    let listeners = listen(&settings, args.http_port, &engine, probes, &workers).await?;
+    let listeners = listen(&settings, args.http_port, &engine, &secured, probes, &workers).await?;
     let offset = if settings.mediation.inbound_port_offset { settings.server.offset } else { 0 };
     let inbounds = InboundListeners::new(engine.clone(), listener_options(&settings, &workers), offset);
     let server = Arc::new(Server { engine, activations, inbounds, health, grace: grace(&settings) });
@@ -175,14 +182,14 @@ impl Server {
     }
 }
 
-fn services(settings: &Settings, home: PathBuf) -> Services {
+fn services(settings: &Settings, home: PathBuf, tls: Arc<Sender>) -> Services {
     let http = &settings.http;
     let limits =
         PoolLimits { idle_per_origin: http.max_connections_per_host.min(1_024), ..PoolLimits::default() };
     Services {
         configs: ConfigValues::load(&home, &settings.environment),
         home,
-        client: Client::new(ClientOptions { pool: limits, rules: header_rules(settings) }),
+        client: Client::new(ClientOptions { pool: limits, rules: header_rules(settings), tls }),
         timeouts: Timeouts { connect: http.connection_timeout, response: http.socket_timeout },
         global_timeout: settings.mediation.global_timeout,
         ignore_missing_json_paths: settings.synapse_properties.iter().any(|(name, value)| {
@@ -249,21 +256,26 @@ async fn listen(
     settings: &Settings,
     http_port: Option<u16>,
     engine: &Arc<Engine>,
+    secured: &Secured,
     probes: Probes,
     workers: &Arc<Workers>,
 ) -> Result<Vec<Running>, ServeError> {
     let http = &settings.http;
     let options = listener_options(settings, workers);
+    let door: Arc<dyn Serve> = Arc::new(Door::new(engine.clone(), "default"));
     let mut listeners = Vec::new();
     if http.listener.enabled {
         let port = http_port.unwrap_or_else(|| settings.port(http.listener.port));
-        let bind = http.listener.bind_address.as_deref().and_then(|text| text.parse().ok());
-        let address = SocketAddr::new(bind.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), port);
-        listeners.push(open(address, options.clone(), Arc::new(Door::new(engine.clone(), "default"))).await?);
-        tracing::info!(
-            "HTTP listener on port {}",
-            listeners.iter().map(|l| l.local_addr().port()).next().unwrap_or(port)
-        );
+        let running = open(address(&http.listener, port), options.clone(), door.clone()).await?;
+        tracing::info!("HTTP listener on port {}", running.local_addr().port());
+        listeners.push(running);
+    }
+    if let Some(tls) = &secured.listener {
+        let port = settings.port(http.secured_listener.port);
+        let options = ListenerOptions { tls: Some(tls.clone()), ..options };
+        let running = open(address(&http.secured_listener, port), options, door).await?;
+        tracing::info!("HTTPS listener on port {}", running.local_addr().port());
+        listeners.push(running);
     }
     if settings.mediation.internal_http {
         let port = settings.port(settings.mediation.internal_http_port);
@@ -272,6 +284,11 @@ async fn listen(
         tracing::info!("/healthz, /liveness, /coordination and metrics on port {port}");
     }
     Ok(listeners)
+}
+
+fn address(listener: &HttpListener, port: u16) -> SocketAddr {
+    let bind = listener.bind_address.as_deref().and_then(|text| text.parse().ok());
+    SocketAddr::new(bind.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), port)
 }
 
 async fn open(

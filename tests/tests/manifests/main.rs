@@ -51,6 +51,7 @@ const DAMAGES: &[Damage] = &[
     (SINGLE, "/healthz, port: internal", "/liveness, port: internal", "readinessProbe"),
     (SINGLE, "containerPort: 9201", "containerPort: 9164", "port 'internal'"),
     (SINGLE, "containerPort: 8290", "containerPort: 8280", "port 'http'"),
+    (SINGLE, "containerPort: 8253", "containerPort: 8243", "port 'https'"),
     (
         SINGLE,
         "httpGet: { path: /liveness, port: internal }\n            periodSeconds: 10",

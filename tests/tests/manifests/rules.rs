@@ -206,6 +206,7 @@ impl Work<'_> {
         let ports = self.spec()["containers"][0]["ports"].clone();
         let listeners = [
             ("http", settings.port(settings.http.listener.port)),
+            ("https", settings.port(settings.http.secured_listener.port)),
             ("internal", settings.port(settings.mediation.internal_http_port)),
         ];
         for (name, port) in listeners {

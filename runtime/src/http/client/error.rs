@@ -64,8 +64,15 @@ impl SendError {
         }
     }
 
-    pub(super) fn unsupported(detail: String) -> Self {
-        Self { base: codes::CONNECTION_FAILED, state: State::RequestReady, text: CONNECTING, detail }
+    /// TLS could not be agreed on, or the certificate is not believed: an I/O error before anything was
+    /// sent, as in MI.
+    pub(super) fn handshake(target: impl std::fmt::Display, error: impl std::fmt::Display) -> Self {
+        Self {
+            base: codes::SEND_IO,
+            state: State::RequestReady,
+            text: SENDING,
+            detail: format!("TLS handshake failed with: {target}: {error}"),
+        }
     }
 
     pub(super) fn timeout(state: State, target: impl std::fmt::Display) -> Self {
@@ -116,6 +123,8 @@ mod tests {
         let timeout = SendError::timeout(State::RequestDone, "http://h");
         assert_eq!((timeout.code(), timeout.text), (101_507, SENDING));
         assert_eq!(SendError::closed(State::RequestDone, "h").code(), 101_508);
+        let handshake = SendError::handshake("https://h", "x");
+        assert_eq!((handshake.code(), handshake.text), (101_500, SENDING));
         let fault = Fault::from(timeout);
         assert_eq!((fault.number(), fault.protocol), (101_507, Some((101_504, 3))));
     }

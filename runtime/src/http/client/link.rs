@@ -7,6 +7,7 @@ use super::error::{SendError, State};
 use super::pool::Origin;
 use super::waker::Inner;
 use crate::http::OutBody;
+use crate::http::stream::Stream;
 use crate::message::wire::BodyError;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -19,9 +20,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
-use tokio::net::TcpStream;
 
-type Driver = http1::Connection<TokioIo<TcpStream>, OutBody>;
+type Driver = http1::Connection<TokioIo<Stream>, OutBody>;
 
 /// A connection and what is needed to send on it.
 pub(super) struct Link {
@@ -44,7 +44,7 @@ pub(super) struct Failed {
 }
 
 impl Link {
-    pub(super) async fn open(stream: TcpStream, origin: Arc<Origin>) -> Result<Box<Self>, SendError> {
+    pub(super) async fn open(stream: Stream, origin: Arc<Origin>) -> Result<Box<Self>, SendError> {
         let handshake = http1::Builder::new().handshake(TokioIo::new(stream)).await;
         let (sender, driver) =
             handshake.map_err(|error| SendError::from_hyper(&error, State::RequestReady, &origin.target))?;

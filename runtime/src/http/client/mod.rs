@@ -1,4 +1,4 @@
-//! The pooled HTTP/1.1 client. Requests and answers stream; who reads an answer drives its connection.
+//! The pooled HTTP/1.1 client, plain or over TLS. Requests and answers stream; who reads an answer drives its connection.
 
 mod error;
 mod link;
@@ -8,16 +8,20 @@ mod waker;
 pub use error::{CONNECTING, SENDING, SendError, State};
 pub use pool::PoolLimits;
 
+use super::stream::Stream;
 use super::{HeaderRules, OutBody, Target};
 use crate::message::WireBody;
+use crate::tls::Sender;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use link::{Failed, Link, Relay};
 use pool::{Origin, Pool};
+use rustls::pki_types::ServerName;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 /// A request as it goes out; [`super::backend::request`] makes one from a message.
 #[derive(Debug)]
@@ -56,7 +60,7 @@ pub struct InResponse {
 /// How long a backend may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
-    /// Until the connection stands. Default 15 s.
+    /// Until the connection stands, the handshake of TLS included. Default 15 s.
     pub connect: Duration,
     /// From then to the head of the answer (MI's `socket_timeout`). Default 180 s.
     pub response: Duration,
@@ -75,6 +79,8 @@ pub struct ClientOptions {
     pub pool: PoolLimits,
     /// Which headers pass through.
     pub rules: HeaderRules,
+    /// TLS of `https` backends. The default trusts the system's roots.
+    pub tls: Arc<Sender>,
 }
 
 /// The client. Cheap to clone; clones share the pool.
@@ -82,6 +88,7 @@ pub struct ClientOptions {
 pub struct Client {
     pool: Arc<Pool>,
     rules: Arc<HeaderRules>,
+    tls: Arc<Sender>,
 }
 
 impl std::fmt::Debug for Client {
@@ -93,7 +100,7 @@ impl std::fmt::Debug for Client {
 impl Client {
     /// A client with a pool of its own.
     pub fn new(options: ClientOptions) -> Self {
-        Self { pool: Arc::new(Pool::new(options.pool)), rules: Arc::new(options.rules) }
+        Self { pool: Arc::new(Pool::new(options.pool)), rules: Arc::new(options.rules), tls: options.tls }
     }
 
     /// Sends a request and waits for the head of the answer. Dropping the future closes the connection.
@@ -115,7 +122,7 @@ impl Client {
         loop {
             let link = match origin.take() {
                 Some(link) => link,
-                None => connect(&origin, timeouts.connect).await?,
+                None => connect(&origin, &self.tls, timeouts.connect).await?,
             };
             let reused = link.reused;
             match timeout(timeouts.response, link.exchange(request)).await {
@@ -128,18 +135,33 @@ impl Client {
     }
 }
 
-async fn connect(origin: &Arc<Origin>, limit: Duration) -> Result<Box<Link>, SendError> {
+async fn connect(origin: &Arc<Origin>, tls: &Sender, limit: Duration) -> Result<Box<Link>, SendError> {
     let target = &origin.target;
-    if target.secure {
-        return Err(SendError::unsupported(format!("https is not supported yet: {target}")));
-    }
-    let stream = timeout(limit, TcpStream::connect((target.host.as_str(), target.port)))
+    let stream = timeout(limit, stream(target, tls))
         .await
-        .map_err(|_elapsed| SendError::connect_timeout(target))?
-        .map_err(|error| SendError::connect(target, &error))?;
-    // Without it small requests wait for the acknowledgement of the one before.
-    stream.set_nodelay(true).map_err(|error| SendError::connect(target, &error))?;
+        .map_err(|_elapsed| SendError::connect_timeout(target))??;
     Link::open(stream, origin.clone()).await
+}
+
+async fn stream(target: &Target, tls: &Sender) -> Result<Stream, SendError> {
+    let failed = |error| SendError::connect(target, &error);
+    let stream = TcpStream::connect((target.host.as_str(), target.port)).await.map_err(failed)?;
+    // Without it small requests wait for the acknowledgement of the one before.
+    stream.set_nodelay(true).map_err(failed)?;
+    if !target.secure {
+        return Ok(Stream::Plain(stream));
+    }
+    // Boxed: its state is large, and most connections are plain.
+    Box::pin(secured(stream, target, tls)).await
+}
+
+/// The handshake, with the host's name for servers that have several certificates (SNI).
+async fn secured(stream: TcpStream, target: &Target, tls: &Sender) -> Result<Stream, SendError> {
+    let name = ServerName::try_from(target.host.clone())
+        .map_err(|_invalid| SendError::handshake(target, "the host is no name of DNS"))?;
+    let config = tls.config().map_err(|error| SendError::handshake(target, error))?;
+    let stream = TlsConnector::from(config).connect(name, stream).await;
+    stream.map(Stream::tls).map_err(|error| SendError::handshake(target, error))
 }
 
 fn in_response(response: http::Response<Relay>, head: bool) -> InResponse {

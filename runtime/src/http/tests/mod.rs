@@ -2,6 +2,7 @@
 
 mod backends;
 mod clients;
+mod tls;
 
 use super::*;
 use crate::flow::{Answer, BoxFuture, Exchange};
@@ -41,13 +42,16 @@ fn echo(message: Message, exchange: Arc<Exchange>) -> BoxFuture<'static, ()> {
 
 /// Calls a backend and answers with its response.
 fn pass(address: SocketAddr) -> impl Fn(Message, Arc<Exchange>) -> BoxFuture<'static, ()> {
-    let client = Client::default();
+    pass_to(Client::default(), format!("http://{address}/back"))
+}
+
+fn pass_to(client: Client, url: String) -> impl Fn(Message, Arc<Exchange>) -> BoxFuture<'static, ()> {
     move |mut message, exchange| {
-        let client = client.clone();
+        let (client, url) = (client.clone(), url.clone());
         Box::pin(async move {
             exchange.expect_reply();
             let method = message.wire.method.clone();
-            let request = backend::request(&mut message, method, &format!("http://{address}/back")).unwrap();
+            let request = backend::request(&mut message, method, &url).unwrap();
             let timeouts = Timeouts { response: Duration::from_millis(300), ..Timeouts::default() };
             match client.send(request, &timeouts).await {
                 Ok(response) => backend::accept(&mut message, response),
