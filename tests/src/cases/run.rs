@@ -148,6 +148,8 @@ pub(super) struct CaseRun<'a> {
     pub(super) vars: HashMap<String, String>,
     pub(super) server: Option<Server>,
     port: u16,
+    /// Added to the ports of the server that have no option of their own.
+    offset: u16,
     pub(super) work: PathBuf,
     /// The connection of the last raw request.
     pub(super) kept: Option<TcpStream>,
@@ -162,6 +164,7 @@ impl Values for CaseRun<'_> {
                 let (name, part) = rest.split_once('.')?;
                 address(self.backends.get(name)?.port, part)
             }
+            "server" if rest == "https_port" => Some((8243 + self.offset).to_string()),
             "server" => address(self.port, rest),
             "port" if !rest.is_empty() && !rest.contains('.') => Some(self.named_port(rest).to_string()),
             "var" if !rest.is_empty() && !rest.contains('.') => {
@@ -195,6 +198,7 @@ impl<'a> CaseRun<'a> {
             vars: HashMap::new(),
             server: None,
             port: ports::free_port(),
+            offset: ports::free_offset(),
             work,
             kept: None,
         })
@@ -230,7 +234,7 @@ impl<'a> CaseRun<'a> {
         let dir = self.work.join("project");
         std::fs::create_dir(&dir)?;
         self.lay_out(&dir)?;
-        let place = Place { dir, work: self.work.clone(), port: self.port, offset: ports::free_offset() };
+        let place = Place { dir, work: self.work.clone(), port: self.port, offset: self.offset };
         self.server = Some(Server::start(&self.options.server, &place, self.options.start_timeout)?);
         Ok(())
     }
