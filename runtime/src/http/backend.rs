@@ -24,6 +24,8 @@ pub fn request(message: &mut Message, method: Method, url: &str) -> Result<OutRe
         true => Target::parse(url).map_err(|error| unusable(error.to_string()))?,
         false => (target, path),
     };
+    let client = if target.secure { message.axis2_text("ssl.profile.client.identifier") } else { None };
+    let target = Target { client, ..target };
     let absolute = flag(message, "POST_TO_URI") || text_is_true(message, "FULL_URI");
     let uri = if absolute { uri(url) } else { uri(path) };
     let uri = uri.map_err(|error| unusable(format!("'{url}' is no valid URL: {error}")))?;

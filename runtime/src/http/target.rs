@@ -11,6 +11,8 @@ pub struct Target {
     pub host: String,
     /// Port, filled in by scheme when the URL has none.
     pub port: u16,
+    /// As which client of an SSL profile; connections of different clients are kept apart.
+    pub client: Option<String>,
 }
 
 /// Why a URL cannot be called.
@@ -45,7 +47,7 @@ impl Target {
         let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
         let (host, port) = split_authority(authority, if secure { 443 } else { 80 })
             .ok_or_else(|| TargetError::Authority(url.to_owned()))?;
-        let target = Self { secure, host: host.to_owned(), port };
+        let target = Self { secure, host: host.to_owned(), port, client: None };
         Ok((target, if path.is_empty() { "/" } else { path }))
     }
 

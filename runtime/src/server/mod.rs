@@ -117,6 +117,10 @@ async fn serve(args: RunArgs, environment: Environment, started: Instant) -> Res
     let probes = Probes::new(health.clone(), &activations);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let workers = Workers::start(cores).map_err(ServeError::Workers)?;
+    if let Some(file) = settings.http.sender_tls.profiles.clone() {
+        let tls = settings.http.sender_tls.clone();
+        tokio::spawn(secured::follow(secured.sender.clone(), tls, file, home.clone()));
+    }
     let listeners = listen(&settings, args.http_port, &engine, &secured, probes, &workers).await?;
     let offset = if settings.mediation.inbound_port_offset { settings.server.offset } else { 0 };
     let inbounds = InboundListeners::new(engine.clone(), listener_options(&settings, &workers), offset);

@@ -14,7 +14,7 @@ pub use sections::{
     ClusterConfig, DataSource, HttpListener, HttpTransport, ManagementApi, Mediation, PORT_OFFSET, Server,
     TaskHandling, User,
 };
-pub use tls::{HostNames, ListenerTls, Protocols, SenderTls, StoreFile, VerifyClient};
+pub use tls::{HostNames, ListenerTls, ProfilesFile, Protocols, SenderTls, StoreFile, VerifyClient};
 
 use artifacts::diagnostics::{Code, Diagnostics};
 use artifacts::source::{Source, SourceRef, Span};
@@ -106,7 +106,7 @@ impl Settings {
         let mut cluster = ClusterConfig::read(&mut keys);
         let node = environment.property("nodeId").or(environment.variable("nodeId")).map(str::to_owned);
         cluster.node_id = node.or(cluster.node_id);
-        let http = HttpTransport::read(&mut keys, &server.hostname);
+        let http = HttpTransport::read(&mut keys, &server.hostname, &environment);
         Self {
             server,
             http,

@@ -1,5 +1,6 @@
 //! The sections of `deployment.toml` that a runtime needs, with MI's defaults.
 
+use super::Environment;
 use super::flat::{Flat, text_of};
 use super::tls::{ListenerTls, SenderTls};
 use artifacts::bundle::ServerRoles;
@@ -49,7 +50,7 @@ impl<'k> Keys<'k> {
         }
     }
 
-    fn millis(&mut self, key: &str, default: u64) -> Duration {
+    pub(super) fn millis(&mut self, key: &str, default: u64) -> Duration {
         Duration::from_millis(self.parsed(key, default))
     }
 
@@ -181,7 +182,7 @@ pub struct HttpTransport {
 }
 
 impl HttpTransport {
-    pub(super) fn read(keys: &mut Keys<'_>, hostname: &str) -> Self {
+    pub(super) fn read(keys: &mut Keys<'_>, hostname: &str, environment: &Environment) -> Self {
         let socket_timeout = keys.millis("transport.http.socket_timeout", 180_000);
         let half = u64::try_from(socket_timeout.as_millis() / 2).unwrap_or(90_000);
         let open: i64 = keys.parsed("transport.http.max_open_connections", -1);
@@ -189,7 +190,7 @@ impl HttpTransport {
             listener: listener(keys, "", 8280),
             secured_listener: listener(keys, "secured_", 8243),
             listener_tls: ListenerTls::read(keys, hostname),
-            sender_tls: SenderTls::read(keys),
+            sender_tls: SenderTls::read(keys, environment),
             socket_timeout,
             connection_timeout: keys.millis("transport.http.connection_timeout", half),
             max_connections_per_host: keys.parsed("transport.http.max_http_connection_per_host_port", 32_767),

@@ -1,7 +1,9 @@
 //! TLS of both sides: `[keystore.primary]`, `[truststore]`, and what `[transport.http]` says about its
 //! `https` listener and sender.
 
+use super::Environment;
 use super::sections::Keys;
+use std::time::Duration;
 
 /// A file with keys, or with certificates that are trusted.
 #[derive(Clone, PartialEq, Eq)]
@@ -154,6 +156,13 @@ pub struct ListenerTls {
 impl ListenerTls {
     pub(super) fn read(keys: &mut Keys<'_>, hostname: &str) -> Self {
         revocation(keys, "listener");
+        let profiles = "transport.http.listener.ssl_profile.file_path";
+        if keys.option(profiles).is_some() {
+            keys.warn(
+                profiles,
+                format!("'{profiles}': the listener has one certificate; the file is not read"),
+            );
+        }
         Self {
             keystore: StoreFile::keys(keys).of_side(keys, "listener", "keystore"),
             truststore: StoreFile::trust(keys).of_side(keys, "listener", "truststore"),
@@ -176,10 +185,23 @@ pub struct SenderTls {
     pub host_names: HostNames,
     /// Versions that are spoken.
     pub protocols: Protocols,
+    /// SSL profiles: other stores for some backends.
+    pub profiles: Option<ProfilesFile>,
+    /// `-Dssl.profile.skip.failures=true`: a profile that cannot be used is left out.
+    pub skip_broken_profiles: bool,
+}
+
+/// A file of SSL profiles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfilesFile {
+    /// The file, relative to the home.
+    pub location: String,
+    /// How often it is looked at for changes. Default 10 minutes.
+    pub every: Duration,
 }
 
 impl SenderTls {
-    pub(super) fn read(keys: &mut Keys<'_>) -> Self {
+    pub(super) fn read(keys: &mut Keys<'_>, environment: &Environment) -> Self {
         revocation(keys, "sender");
         let key = "transport.http.sender.hostname_verifier";
         let named = keys.text(key, "Default");
@@ -198,6 +220,13 @@ impl SenderTls {
             truststore: StoreFile::trust(keys).of_side(keys, "sender", "truststore"),
             host_names,
             protocols: Protocols::read(keys, "transport.http.sender.secured_protocols"),
+            profiles: keys.option("transport.http.sender.ssl_profile.file_path").map(|location| {
+                ProfilesFile {
+                    location: location.trim_start_matches('/').to_owned(),
+                    every: keys.millis("transport.http.sender.ssl_profile.read_interval", 600_000),
+                }
+            }),
+            skip_broken_profiles: environment.property("ssl.profile.skip.failures") == Some("true"),
         }
     }
 }
@@ -223,9 +252,5 @@ fn revocation(keys: &mut Keys<'_>, side: &str) {
     let key = format!("transport.http.{side}.certificate_revocation_verifier_enable");
     if keys.flag(&key, false) {
         keys.warn(&key, format!("'{key}': certificates are not checked for revocation yet"));
-    }
-    let key = format!("transport.http.{side}.ssl_profile.file_path");
-    if keys.option(&key).is_some() {
-        keys.warn(&key, format!("'{key}': SSL profiles are not supported yet; the file is not read"));
     }
 }

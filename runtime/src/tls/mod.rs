@@ -2,11 +2,13 @@
 //!
 //! [`Stores`] opens the files that the settings name (PKCS#12, JKS or PEM, told by their bytes),
 //! [`listener`] and [`Sender`] make the configurations, `trust` judges certificates as MI does.
-//! All is read once, at start; only the system's roots wait for the first call that needs them.
+//! All is read once, at start; only the system's roots wait for the first call that needs them, and SSL
+//! profiles are read again when they change.
 
 mod certificate;
 mod listener;
 mod names;
+mod profiles;
 mod sender;
 mod store;
 #[cfg(test)]
@@ -49,6 +51,16 @@ pub enum TlsError {
          '{0}'; suites of TLS 1.3, and of TLS 1.2 with ECDHE and GCM or CHACHA20, can"
     )]
     Ciphers(String),
+    /// The SSL profiles of backends cannot be read.
+    #[error(
+        "the SSL profiles '{location}' (transport.http.sender.ssl_profile.file_path) cannot be read: {cause}"
+    )]
+    Profiles {
+        /// Their file.
+        location: String,
+        /// What is wrong with it.
+        cause: String,
+    },
     /// The library refuses.
     #[error("TLS cannot be set up: {0}")]
     Refused(#[from] rustls::Error),

@@ -1,7 +1,7 @@
 //! Certificates and stores for tests, made in memory.
 
 use super::{Sender, Stores, listener};
-use crate::settings::{HostNames, ListenerTls, Protocols, SenderTls, Settings, StoreFile, VerifyClient};
+use crate::settings::{HostNames, ListenerTls, SenderTls, Settings, StoreFile, VerifyClient};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
@@ -109,12 +109,17 @@ impl Home {
 
     /// Calls that trust these certificates and show one of their own, when there is one.
     pub(crate) fn sender(&self, trusted: &str, keys: Option<&str>, host_names: HostNames) -> Arc<Sender> {
-        let settings = SenderTls {
+        let settings = self.calls(trusted, keys, host_names);
+        Arc::new(Sender::read(&settings, &mut self.stores()).unwrap())
+    }
+
+    /// The settings of such calls.
+    pub(crate) fn calls(&self, trusted: &str, keys: Option<&str>, host_names: HostNames) -> SenderTls {
+        SenderTls {
             keystore: keys.map_or_else(|| self.named("none"), |keys| self.file("sender.pem", keys)),
             truststore: self.file("backends.pem", trusted),
             host_names,
-            protocols: Protocols::default(),
-        };
-        Arc::new(Sender::read(&settings, &mut self.stores()).unwrap())
+            ..Settings::default().http.sender_tls
+        }
     }
 }

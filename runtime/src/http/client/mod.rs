@@ -159,7 +159,8 @@ async fn stream(target: &Target, tls: &Sender) -> Result<Stream, SendError> {
 async fn secured(stream: TcpStream, target: &Target, tls: &Sender) -> Result<Stream, SendError> {
     let name = ServerName::try_from(target.host.clone())
         .map_err(|_invalid| SendError::handshake(target, "the host is no name of DNS"))?;
-    let config = tls.config().map_err(|error| SendError::handshake(target, error))?;
+    let config = tls.config(&target.host, target.port, target.client.as_deref());
+    let config = config.map_err(|error| SendError::handshake(target, error))?;
     let stream = TlsConnector::from(config).connect(name, stream).await;
     stream.map(Stream::tls).map_err(|error| SendError::handshake(target, error))
 }

@@ -1,7 +1,7 @@
 //! TLS on both sides: who is believed, and what the client sees when somebody is not.
 
 use super::*;
-use crate::settings::HostNames;
+use crate::settings::{HostNames, ProfilesFile, SenderTls};
 use crate::tls::testing::{Authority, Home, self_signed};
 use crate::tls::{Sender, Stores};
 use rustls::pki_types::ServerName;
@@ -25,8 +25,17 @@ fn client(tls: Arc<Sender>) -> Client {
 
 /// Calls a backend over TLS and gives the status, or the error code.
 async fn call(client: &Client, host: &str, port: u16) -> Result<u16, i32> {
+    call_as(client, None, host, port).await
+}
+
+/// The same as a client of an SSL profile.
+async fn call_as(client: &Client, id: Option<&str>, host: &str, port: u16) -> Result<u16, i32> {
+    let mut message = Message::new();
+    if let Some(id) = id {
+        message.axis2.set("ssl.profile.client.identifier", id);
+    }
     let url = format!("https://{host}:{port}/x");
-    let request = backend::request(&mut Message::new(), http::Method::GET, &url).unwrap();
+    let request = backend::request(&mut message, http::Method::GET, &url).unwrap();
     let timeouts = Timeouts { connect: Duration::from_secs(5), response: Duration::from_secs(5) };
     client.send(request, &timeouts).await.map(|response| response.status.as_u16()).map_err(|e| e.code())
 }
@@ -38,7 +47,7 @@ async fn dial(address: SocketAddr, config: &Arc<ClientConfig>) -> std::io::Resul
 
 /// Sends a request and reads until the listener closes.
 async fn ask(address: SocketAddr, tls: &Sender, request: &[u8]) -> std::io::Result<(String, HandshakeKind)> {
-    let mut stream = dial(address, &tls.config().unwrap()).await?;
+    let mut stream = dial(address, &tls.config("localhost", address.port(), None).unwrap()).await?;
     stream.write_all(request).await?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await?;
@@ -203,4 +212,46 @@ async fn a_listener_without_key_store_shows_a_certificate_of_its_own() {
     let nobody = home.sender(&Authority::new("a").pem(), None, HostNames::AllowAll);
     let error = ask(running.local_addr(), &nobody, GET).await.unwrap_err().to_string();
     assert!(error.contains("UnknownIssuer"), "{error}");
+}
+
+#[tokio::test]
+async fn profiles_give_backends_and_clients_stores_of_their_own() {
+    let (home, a, b) = (Home::new(), Authority::new("a"), Authority::new("b"));
+    let asking = secured(home.listener(&b.sign(&LOCAL), Some(&b.pem())), echo).await;
+    let open = secured(home.listener(&b.sign(&LOCAL), None), echo).await;
+    let (asking, open) = (asking.local_addr().port(), open.local_addr().port());
+    let me = home.file("me.pem", b.sign(&["me"])).location;
+    let trusted = home.file("b.pem", b.pem()).location;
+    let trust = format!("<TrustStore><Location>{trusted}</Location><Password>x</Password></TrustStore>");
+    let profiles = |servers: &str| {
+        format!(
+            "<parameter name='customSSLProfiles'><profile><servers>h:1, LOCALHOST:{asking}</servers>\
+             <client><clientID>me</clientID><KeyStore><Location>{me}</Location><Password>x</Password></KeyStore>\
+             {trust}</client></profile><profile novalidatecert='true'><servers>{servers}</servers></profile>\
+             </parameter>"
+        )
+    };
+    home.file("profiles.xml", profiles("h:2"));
+    let file = ProfilesFile { location: "profiles.xml".into(), every: Duration::from_secs(1) };
+    let settings = SenderTls { profiles: Some(file), ..home.calls(&a.pem(), None, HostNames::Default) };
+    let sender = Arc::new(Sender::read(&settings, &mut home.stores()).unwrap());
+    let client = client(sender.clone());
+    assert_eq!(call_as(&client, Some("me"), "localhost", asking).await, Ok(200));
+    for id in [None, Some("other")] {
+        assert_eq!(call_as(&client, id, "localhost", asking).await, Err(101_500), "{id:?}");
+    }
+    assert_eq!(call(&client, "localhost", open).await, Err(101_500));
+    home.file("profiles.xml", profiles("*"));
+    sender.reload(&settings, &mut home.stores()).unwrap();
+    assert_eq!(call(&client, "localhost", open).await, Ok(200));
+
+    home.file("profiles.xml", profiles("*").replace(&me, "none.pem"));
+    let error = sender.reload(&settings, &mut home.stores()).unwrap_err().to_string();
+    assert!(error.contains("none.pem") && error.contains("SSL profile of h:1"), "{error}");
+    assert_eq!(call(&client, "localhost", open).await, Ok(200));
+    let lenient = SenderTls { skip_broken_profiles: true, ..settings.clone() };
+    assert!(Sender::read(&lenient, &mut home.stores()).is_ok());
+    home.file("profiles.xml", "<parameter><profile/></parameter>");
+    let error = sender.reload(&settings, &mut home.stores()).unwrap_err().to_string();
+    assert!(error.contains("ssl_profile.file_path") && error.contains("<servers>"), "{error}");
 }

@@ -134,6 +134,11 @@ impl Stores {
         Self { home: home.to_owned(), opened: HashMap::new() }
     }
 
+    /// The text of a file.
+    pub(super) fn text(&self, location: &str) -> io::Result<String> {
+        std::fs::read_to_string(self.home.join(location))
+    }
+
     /// The store of a file; `None` when there is no such file, which is a warning when the settings
     /// name it.
     pub(super) fn open(&mut self, file: &StoreFile) -> Result<Option<Arc<Store>>, TlsError> {
