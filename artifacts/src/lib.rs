@@ -11,6 +11,7 @@
 pub mod bundle;
 pub mod config;
 pub mod cron;
+pub mod dates;
 pub mod diagnostics;
 pub mod expr;
 pub mod http_template;

@@ -18,7 +18,6 @@
 //! File work is done on blocking threads (`work.rs`), in order for each file; the loop is in `inbound.rs`.
 
 mod action;
-mod date;
 mod inbound;
 mod lock;
 mod look;
@@ -28,7 +27,6 @@ mod params;
 mod tests;
 mod work;
 
-pub use date::DateFormat;
 pub use inbound::FileInbound;
 pub use params::{Action, Due, FileParams, Sort, Target};
 

@@ -3,9 +3,9 @@
 //! As in MI a number or a word that cannot be read does not stop the source: a line says so, and the
 //! default counts.
 
-use super::date::DateFormat;
 use crate::Parameters;
 use crate::contract::ConnectorError;
+use artifacts::dates::SimpleDateFormat;
 use fancy_regex::Regex;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -83,9 +83,9 @@ pub struct FileParams {
     /// `MoveAfterFailedMove` of the class: where a file goes that could not be moved for so long.
     pub after_failed_move: Option<(Target, Duration)>,
     /// Text put before the name of a moved file.
-    pub prefix: Option<DateFormat>,
+    pub prefix: Option<SimpleDateFormat>,
     /// Text put behind the path of the target folder.
-    pub sub_folder: Option<DateFormat>,
+    pub sub_folder: Option<SimpleDateFormat>,
     /// Missing target folders are made.
     pub create_folder: bool,
     /// `UpdateLastModified`: a moved file keeps the time of its last change on another file system too.
@@ -247,10 +247,11 @@ impl Reader<'_> {
         })
     }
 
-    fn date(&self, name: &'static str) -> Result<Option<DateFormat>, ConnectorError> {
+    fn date(&self, name: &'static str) -> Result<Option<SimpleDateFormat>, ConnectorError> {
         let Some(text) = self.vfs(name) else { return Ok(None) };
         let expected = "a pattern of SimpleDateFormat";
-        DateFormat::read(&text).map(Some).ok_or(ConnectorError::Parameter { name, expected, found: text })
+        let format = SimpleDateFormat::parse(&text);
+        format.map(Some).map_err(|_| ConnectorError::Parameter { name, expected, found: text })
     }
 
     fn reply(&self) -> Vec<(&'static str, String)> {

@@ -1,32 +1,22 @@
 //! Printing.
 
+use super::Moment;
 use super::pattern::{Element, Pattern};
-use super::{DAYS, MONTHS, Moment};
-use jiff::Zoned;
-use jiff::civil::Date;
+use artifacts::dates::{DAYS, MONTHS, week_of_month, week_of_year};
 
-/// A local date or time.
-pub(super) fn local(pattern: &Pattern, moment: Moment) -> Option<String> {
-    let mut printer = Printer { out: String::new(), moment, zone: None, simple: pattern.simple };
+/// A local date or time. `None` when the pattern asks for a field that is not there; a zone never is.
+pub(super) fn format(pattern: &Pattern, moment: Moment) -> Option<String> {
+    let mut printer = Printer { out: String::new(), moment };
     printer.all(&pattern.elements)?;
     Some(printer.out)
 }
 
-/// A local time that knows its zone.
-pub(super) fn with_zone(pattern: &Pattern, moment: Moment, zone: &Zoned) -> Option<String> {
-    let mut printer = Printer { out: String::new(), moment, zone: Some(zone), simple: pattern.simple };
-    printer.all(&pattern.elements)?;
-    Some(printer.out)
-}
-
-struct Printer<'z> {
+struct Printer {
     out: String,
     moment: Moment,
-    zone: Option<&'z Zoned>,
-    simple: bool,
 }
 
-impl Printer<'_> {
+impl Printer {
     fn all(&mut self, elements: &[Element]) -> Option<()> {
         for element in elements {
             match element {
@@ -50,7 +40,6 @@ impl Printer<'_> {
 
     fn field(&mut self, letter: char, count: usize) -> Option<()> {
         match letter {
-            'z' | 'Z' | 'X' | 'x' | 'O' | 'V' | 'v' => self.zone(letter, count),
             'a' | 'h' | 'K' | 'k' | 'H' | 'm' | 's' | 'S' | 'A' | 'n' | 'N' => self.time(letter, count),
             _ => self.date(letter, count),
         }
@@ -71,7 +60,6 @@ impl Printer<'_> {
             'H' => hour,
             'm' => i64::from(time.minute()),
             's' => i64::from(time.second()),
-            'S' if self.simple => nanos / 1_000_000,
             'S' => {
                 let digits = format!("{nanos:09}");
                 self.out.push_str(digits.get(..count)?);
@@ -89,8 +77,8 @@ impl Printer<'_> {
         let weekday = i64::from(date.weekday().to_monday_zero_offset());
         match letter {
             'G' => self.out.push_str(if count == 4 { "Anno Domini" } else { "AD" }),
-            'y' | 'u' if !(self.simple && letter == 'u') => self.year(i64::from(date.year()), count)?,
-            'Y' => self.year(week_year(date).0, count)?,
+            'y' | 'u' => self.year(i64::from(date.year()), count)?,
+            'Y' => self.year(week_of_year(date).0, count)?,
             'M' | 'L' => {
                 let month = i64::from(date.month());
                 return self.name(month, MONTHS[date.month() as usize - 1], count, 3);
@@ -106,15 +94,11 @@ impl Printer<'_> {
                 }
             }
             'E' => return self.name(0, DAYS[weekday as usize], count.max(3), 3),
-            'u' => return self.number(weekday + 1, count),
             'e' | 'c' => return self.name((weekday + 1) % 7 + 1, DAYS[weekday as usize], count, 3),
             'd' => return self.number(i64::from(date.day()), count),
             'D' => return self.number(i64::from(date.day_of_year()), count),
-            'w' => return self.number(week_year(date).1, count),
-            'W' => {
-                let first = date.first_of_month().weekday().to_sunday_zero_offset();
-                return self.number((i64::from(date.day()) + i64::from(first) + 6) / 7, count);
-            }
+            'w' => return self.number(week_of_year(date).1, count),
+            'W' => return self.number(week_of_month(date), count),
             'F' => return self.number((i64::from(date.day()) - 1) / 7 + 1, count),
             _ => return None,
         }
@@ -134,41 +118,9 @@ impl Printer<'_> {
         match count {
             1 | 2 => return self.number(number, count),
             3 => self.out.push_str(name.get(..short)?),
-            5 if !self.simple => self.out.push_str(name.get(..1)?),
+            5 => self.out.push_str(name.get(..1)?),
             _ => self.out.push_str(name),
         }
         Some(())
     }
-
-    fn zone(&mut self, letter: char, count: usize) -> Option<()> {
-        let zoned = self.zone?;
-        let seconds = zoned.offset().seconds();
-        let (sign, seconds) = if seconds < 0 { ('-', -seconds) } else { ('+', seconds) };
-        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-        let text = match letter {
-            'X' if seconds == 0 => "Z".to_owned(),
-            'X' if count == 1 => format!("{sign}{hours:02}"),
-            'X' if count == 3 => format!("{sign}{hours:02}:{minutes:02}"),
-            'z' => zoned.strftime("%Z").to_string(),
-            _ => format!("{sign}{hours:02}{minutes:02}"),
-        };
-        self.out.push_str(&text);
-        Some(())
-    }
-}
-
-/// Year and week of a US calendar: weeks begin on Sunday, the first one holds January 1.
-pub(super) fn week_year(date: Date) -> (i64, i64) {
-    let start_of = |year: i16| {
-        let first = Date::new(year, 1, 1).ok()?;
-        first.checked_sub(jiff::Span::new().days(first.weekday().to_sunday_zero_offset())).ok()
-    };
-    let year = date.year();
-    for candidate in [year.saturating_add(1), year] {
-        if let Some(start) = start_of(candidate).filter(|start| date >= *start) {
-            let days = start.until(date).map_or(0, |span| span.get_days());
-            return (i64::from(candidate), i64::from(days / 7) + 1);
-        }
-    }
-    (i64::from(year), 1)
 }

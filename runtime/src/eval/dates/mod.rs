@@ -1,32 +1,15 @@
-//! Dates by Java patterns: what `DateTimeFormatter` and `SimpleDateFormat` print and read for an
-//! English (US) JVM.
+//! Dates by Java patterns: what `DateTimeFormatter` prints and reads for an English (US) JVM. The older
+//! `SimpleDateFormat` is in `artifacts::dates`.
 
 mod format;
 mod parse;
 mod pattern;
 
-use jiff::Timestamp;
+use artifacts::dates::SimpleDateFormat;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 pub(crate) use pattern::Pattern;
-
-pub(super) const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-
-pub(super) const DAYS: [&str; 7] =
-    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// A local date, time, or both, as one of Java's `Local...` classes holds it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,21 +35,18 @@ pub(crate) fn local(millis: i64) -> Option<Moment> {
     Some(TimeZone::system().to_datetime(instant).into())
 }
 
-/// The current time by a `SimpleDateFormat` pattern.
+/// The current time by a `SimpleDateFormat` pattern. `Err` says what is wrong with the pattern.
 pub(crate) fn simple_date(pattern: &str) -> Result<String, String> {
-    let pattern = Pattern::simple(pattern).map_err(|error| error.0)?;
-    let zoned = Timestamp::now().to_zoned(TimeZone::system());
-    let text = format::with_zone(&pattern, zoned.datetime().into(), &zoned);
-    text.ok_or_else(|| "the date pattern cannot be printed".to_owned())
+    Ok(SimpleDateFormat::parse(pattern)?.print(&Zoned::now()))
 }
 
 impl Pattern {
     /// Prints; `None` when the pattern asks for a field that is not there.
     pub(crate) fn format(&self, moment: Moment) -> Option<String> {
-        format::local(self, moment)
+        format::format(self, moment)
     }
 
-    /// Reads a whole text: date and time, else date, else time, as far as `wanted` says.
+    /// Reads a whole text. `None` when it does not fit or gives neither a date nor a time.
     pub(crate) fn parse(&self, text: &str) -> Option<Moment> {
         parse::parse(self, text)
     }
@@ -78,7 +58,7 @@ mod tests {
     use jiff::civil::datetime;
 
     fn printed(pattern: &str) -> Option<String> {
-        Pattern::modern(pattern).unwrap().format(datetime(2024, 12, 30, 13, 5, 9, 120_000_000).into())
+        Pattern::compile(pattern).unwrap().format(datetime(2024, 12, 30, 13, 5, 9, 120_000_000).into())
     }
 
     #[test]
@@ -98,14 +78,14 @@ mod tests {
             assert_eq!(printed(pattern).as_deref(), Some(text), "{pattern}");
         }
         assert_eq!(printed("z"), None);
-        assert!(Pattern::modern("{").is_err() && Pattern::modern("qqqqqqq").is_err());
-        assert!(Pattern::modern("'a").is_err() && Pattern::modern("b").is_err());
+        assert!(Pattern::compile("{").is_err() && Pattern::compile("qqqqqqq").is_err());
+        assert!(Pattern::compile("'a").is_err() && Pattern::compile("b").is_err());
     }
 
     #[track_caller]
     fn reads(pattern: &str, text: &str, target: &str) -> Option<String> {
-        let moment = Pattern::modern(pattern).unwrap().parse(text)?;
-        Pattern::modern(target).unwrap().format(moment)
+        let moment = Pattern::compile(pattern).unwrap().parse(text)?;
+        Pattern::compile(target).unwrap().format(moment)
     }
 
     #[test]

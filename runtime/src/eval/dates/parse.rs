@@ -1,8 +1,9 @@
 //! Reading, with the rules of Java's smart resolver: a day beyond the end of its month is moved to
 //! the last day, any other value out of range is an error.
 
+use super::Moment;
 use super::pattern::{Element, Pattern};
-use super::{DAYS, MONTHS, Moment};
+use artifacts::dates::{DAYS, MONTHS};
 use jiff::civil::{Date, Time};
 
 /// Reads a whole text; `None` when it does not fit or names neither a date nor a time.

@@ -1,11 +1,11 @@
 //! Pattern texts to elements.
 
+use artifacts::dates::quoted;
+
 /// A compiled pattern.
 #[derive(Debug, Clone)]
 pub(crate) struct Pattern {
     pub(super) elements: Vec<Element>,
-    /// `SimpleDateFormat` rather than `DateTimeFormatter`.
-    pub(super) simple: bool,
 }
 
 /// Why a pattern is none.
@@ -23,12 +23,11 @@ pub(super) enum Element {
     Optional(Vec<Element>),
 }
 
-const SIMPLE_LETTERS: &str = "GyYMLwWDdFEuaHkKhmsSzZX";
-const MODERN_LETTERS: &str = "GuyDMLdQqYwWEecFaBhKkHmsSAnNVvzOXxZ";
+const LETTERS: &str = "GuyDMLdQqYwWEecFaBhKkHmsSAnNVvzOXxZ";
 
 impl Pattern {
     /// `DateTimeFormatter.ofPattern`.
-    pub(crate) fn modern(text: &str) -> Result<Self, PatternError> {
+    pub(crate) fn compile(text: &str) -> Result<Self, PatternError> {
         let mut stack = vec![Vec::new()];
         let fail = |message: String| Err(PatternError(format!("{message} in the date pattern '{text}'")));
         let mut chars = text.chars().peekable();
@@ -48,8 +47,8 @@ impl Pattern {
                 },
                 '{' | '}' | '#' => return fail(format!("the reserved character '{c}'")),
                 c if c.is_ascii_alphabetic() => {
-                    let count = 1 + run(&mut chars, c);
-                    if !MODERN_LETTERS.contains(c) || count > most(c) {
+                    let count = 1 + std::iter::from_fn(|| chars.next_if_eq(&c)).count();
+                    if !LETTERS.contains(c) || count > most(c) {
                         return fail(format!("{count} times the letter '{c}'"));
                     }
                     Element::Field(c, count)
@@ -66,57 +65,11 @@ impl Pattern {
                 outer.push(Element::Optional(inner));
             }
         }
-        Ok(Self { elements: stack.pop().unwrap_or_default(), simple: false })
-    }
-
-    /// `new SimpleDateFormat`.
-    pub(crate) fn simple(text: &str) -> Result<Self, PatternError> {
-        let mut elements = Vec::new();
-        let mut chars = text.chars().peekable();
-        while let Some(c) = chars.next() {
-            elements.push(match c {
-                '\'' => match quoted(&mut chars) {
-                    Some(text) => Element::Text(text),
-                    None => return Err(PatternError(format!("a quote is not closed in '{text}'"))),
-                },
-                c if c.is_ascii_alphabetic() => {
-                    if !SIMPLE_LETTERS.contains(c) {
-                        return Err(PatternError(format!("the letter '{c}' in the date pattern '{text}'")));
-                    }
-                    Element::Field(c, 1 + run(&mut chars, c))
-                }
-                other => Element::Text(other.to_string()),
-            });
-        }
-        Ok(Self { elements, simple: true })
+        Ok(Self { elements: stack.pop().unwrap_or_default() })
     }
 }
 
-type Chars<'t> = std::iter::Peekable<std::str::Chars<'t>>;
-
-fn run(chars: &mut Chars<'_>, letter: char) -> usize {
-    std::iter::from_fn(|| chars.next_if_eq(&letter)).count()
-}
-
-/// Text up to the closing quote; two quotes stand for one.
-fn quoted(chars: &mut Chars<'_>) -> Option<String> {
-    if chars.next_if_eq(&'\'').is_some() {
-        return Some("'".to_owned());
-    }
-    let mut text = String::new();
-    loop {
-        match chars.next()? {
-            '\'' => {
-                if chars.next_if_eq(&'\'').is_none() {
-                    return Some(text);
-                }
-                text.push('\'');
-            }
-            c => text.push(c),
-        }
-    }
-}
-
+/// How often a letter may stand in a row.
 fn most(letter: char) -> usize {
     match letter {
         'u' | 'y' | 'Y' | 'A' | 'n' | 'N' => 19,

@@ -359,7 +359,7 @@ fn format_millis(millis: &Res, pattern: &Res) -> Outcome<Res> {
         return warn("formatDateTime() needs milliseconds and a pattern");
     }
     let text = pattern.as_text()?;
-    let pattern = Pattern::modern(&text).map_err(|error| Stop::escape(error.0))?;
+    let pattern = Pattern::compile(&text).map_err(|error| Stop::escape(error.0))?;
     match dates::local(millis.as_i64()?).and_then(|moment| pattern.format(moment)) {
         Some(formatted) => Ok(Res::text(formatted)),
         None => warn(format!("Invalid date format provided for formatDateTime function. Format: {text}")),
@@ -369,10 +369,10 @@ fn format_millis(millis: &Res, pattern: &Res) -> Outcome<Res> {
 fn format_text(source: &Res, from: &Res, to: &Res) -> Outcome<Res> {
     let (source, from) = (texts::text(source, "formatDateTime")?, texts::text(from, "formatDateTime")?);
     let to = texts::text(to, "formatDateTime")?;
-    let Ok(target) = Pattern::modern(&to) else {
+    let Ok(target) = Pattern::compile(&to) else {
         return warn(format!("Invalid target format provided for formatDateTime function. Format: {to}"));
     };
-    let moment = Pattern::modern(&from).ok().and_then(|pattern| pattern.parse(&source));
+    let moment = Pattern::compile(&from).ok().and_then(|pattern| pattern.parse(&source));
     let formatted = moment.and_then(|moment| {
         // Date and time, else only the date, else only the time.
         let date = dates::Moment { time: None, ..moment };

@@ -1,11 +1,16 @@
-//! Java's `SimpleDateFormat`, printing only, as an English (US) JVM prints.
+//! Dates as an English (US) JVM prints them: names of months and days, the week of the year, and
+//! `SimpleDateFormat` patterns, which are only printed.
 
 use jiff::Zoned;
 use jiff::civil::Date;
+use std::iter::{Peekable, from_fn};
+use std::str::Chars;
 
+/// The letters `SimpleDateFormat` knows.
 const LETTERS: &str = "GyYMLwWDdFEuaHkKhmsSzZX";
 
-const MONTHS: [&str; 12] = [
+/// Long names from January. The short ones are their first three letters.
+pub const MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",
@@ -20,11 +25,12 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 
-const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+/// Long names from Monday. The short ones are their first three letters.
+pub const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
-/// A pattern that was read.
+/// A pattern of Java's `SimpleDateFormat`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DateFormat(Vec<Piece>);
+pub struct SimpleDateFormat(Vec<Piece>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
@@ -33,28 +39,33 @@ enum Piece {
     Field(char, usize),
 }
 
-impl DateFormat {
-    /// Reads a pattern. `None` where Java throws: an unknown letter, or a quote that is not closed.
-    pub fn read(pattern: &str) -> Option<Self> {
+impl SimpleDateFormat {
+    /// Reads a pattern. `Err` says what Java throws at: an unknown letter, too many `X`, or a quote that
+    /// is not closed.
+    pub fn parse(pattern: &str) -> Result<Self, String> {
         let mut pieces = Vec::new();
         let mut letters = pattern.chars().peekable();
         while let Some(letter) = letters.next() {
-            pieces.push(if letter == '\'' {
-                Piece::Text(quoted(&mut letters)?)
-            } else if letter.is_ascii_alphabetic() {
-                if !LETTERS.contains(letter) {
-                    return None;
+            pieces.push(match letter {
+                '\'' => {
+                    let open = || format!("a quote is not closed in the date pattern '{pattern}'");
+                    Piece::Text(quoted(&mut letters).ok_or_else(open)?)
                 }
-                let more = std::iter::from_fn(|| letters.next_if_eq(&letter)).count();
-                Piece::Field(letter, 1 + more)
-            } else {
-                Piece::Text(letter.to_string())
+                letter if letter.is_ascii_alphabetic() => {
+                    let width = 1 + from_fn(|| letters.next_if_eq(&letter)).count();
+                    if !LETTERS.contains(letter) || (letter == 'X' && width > 3) {
+                        let run = letter.to_string().repeat(width);
+                        return Err(format!("'{run}' in the date pattern '{pattern}' means nothing"));
+                    }
+                    Piece::Field(letter, width)
+                }
+                letter => Piece::Text(letter.to_string()),
             });
         }
-        Some(Self(pieces))
+        Ok(Self(pieces))
     }
 
-    /// The text of an instant.
+    /// The text of an instant in its zone.
     pub fn print(&self, at: &Zoned) -> String {
         let piece = |piece: &Piece| match piece {
             Piece::Text(text) => text.clone(),
@@ -64,8 +75,9 @@ impl DateFormat {
     }
 }
 
-/// Text up to the closing quote; two quotes stand for one.
-fn quoted(letters: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<String> {
+/// The text behind an opening quote of a pattern, up to the closing one; two quotes stand for one.
+/// `None`: it is not closed.
+pub fn quoted(letters: &mut Peekable<Chars<'_>>) -> Option<String> {
     if letters.next_if_eq(&'\'').is_some() {
         return Some("'".to_owned());
     }
@@ -79,21 +91,39 @@ fn quoted(letters: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<Stri
     }
 }
 
+/// Year and week of the American calendar, whose weeks begin on Sunday and whose first week is that of
+/// 1 January.
+pub fn week_of_year(date: Date) -> (i64, i64) {
+    // A week belongs to the year its Saturday is in.
+    let left = jiff::Span::new().days(6 - days_since_sunday(date));
+    let saturday = date.checked_add(left).unwrap_or(date);
+    (i64::from(saturday.year()), (i64::from(saturday.day_of_year()) - 1) / 7 + 1)
+}
+
+/// Week of the month, from 1, of the same calendar.
+pub fn week_of_month(date: Date) -> i64 {
+    (i64::from(date.day()) - 1 + days_since_sunday(date.first_of_month())) / 7 + 1
+}
+
+fn days_since_sunday(date: Date) -> i64 {
+    i64::from(date.weekday().to_sunday_zero_offset())
+}
+
 fn field(letter: char, width: usize, at: &Zoned) -> String {
     let hour = i64::from(at.hour());
     let number = match letter {
         'G' => return if at.year() > 0 { "AD" } else { "BC" }.to_owned(),
-        'E' => return name(&DAYS, sunday_first(at.date()), width >= 4),
+        'E' => return name(&DAYS, i64::from(at.date().weekday().to_monday_zero_offset()), width >= 4),
         'M' | 'L' if width >= 3 => return name(&MONTHS, i64::from(at.month()) - 1, width >= 4),
         'a' => return if hour < 12 { "AM" } else { "PM" }.to_owned(),
         'z' => return at.strftime("%Z").to_string(),
         'Z' => return at.strftime("%z").to_string(),
         'X' => return iso_offset(at, width),
         'y' => return year(i64::from(at.year()), width),
-        'Y' => return year(i64::from(saturday(at.date()).year()), width),
+        'Y' => return year(week_of_year(at.date()).0, width),
         'M' | 'L' => i64::from(at.month()),
-        'w' => (i64::from(saturday(at.date()).day_of_year()) - 1) / 7 + 1,
-        'W' => (i64::from(at.day()) - 1 + sunday_first(at.date().first_of_month())) / 7 + 1,
+        'w' => week_of_year(at.date()).1,
+        'W' => week_of_month(at.date()),
         'D' => i64::from(at.day_of_year()),
         'd' => i64::from(at.day()),
         'F' => (i64::from(at.day()) - 1) / 7 + 1,
@@ -104,7 +134,7 @@ fn field(letter: char, width: usize, at: &Zoned) -> String {
         'm' => i64::from(at.minute()),
         's' => i64::from(at.second()),
         'S' => i64::from(at.millisecond()),
-        // `read` lets no other letter pass.
+        // `parse` lets no other letter pass.
         _ => hour,
     };
     format!("{number:0width$}")
@@ -119,16 +149,6 @@ fn year(year: i64, width: usize) -> String {
 fn name(names: &[&str], index: i64, long: bool) -> String {
     let name = usize::try_from(index).ok().and_then(|index| names.get(index)).copied().unwrap_or_default();
     if long { name } else { name.get(..3).unwrap_or(name) }.to_owned()
-}
-
-fn sunday_first(date: Date) -> i64 {
-    i64::from(date.weekday().to_sunday_zero_offset())
-}
-
-/// End of the week: American weeks begin on Sunday, and the first week is that of 1 January.
-fn saturday(date: Date) -> Date {
-    let left = jiff::Span::new().days(6 - sunday_first(date));
-    date.checked_add(left).unwrap_or(date)
 }
 
 fn iso_offset(at: &Zoned, width: usize) -> String {
@@ -160,16 +180,16 @@ mod tests {
             ("YYYY w W F G", "2026 10 1 1 AD"),
         ];
         for (pattern, text) in cases {
-            assert_eq!(DateFormat::read(pattern).unwrap().print(&at), text, "{pattern}");
+            assert_eq!(SimpleDateFormat::parse(pattern).unwrap().print(&at), text, "{pattern}");
         }
         let midnight: Zoned = "2026-12-27T00:00:00[UTC]".parse().unwrap();
-        assert_eq!(DateFormat::read("YYYY-ww kk hh X").unwrap().print(&midnight), "2027-01 24 12 Z");
+        assert_eq!(SimpleDateFormat::parse("YYYY-ww kk hh X").unwrap().print(&midnight), "2027-01 24 12 Z");
     }
 
     #[test]
     fn refuses_what_java_refuses() {
-        for pattern in ["yyyy'open", "yyyyTHH", "b"] {
-            assert_eq!(DateFormat::read(pattern), None, "{pattern}");
+        for pattern in ["yyyy'open", "yyyyTHH", "b", "XXXX"] {
+            assert!(SimpleDateFormat::parse(pattern).is_err(), "{pattern}");
         }
     }
 }
