@@ -1,5 +1,5 @@
-//! What several mediators share: the `target` element, rewrite and route conditions, named values and
-//! words that MI reads leniently.
+//! What several mediators share: the `target` element, rewrite and route conditions, named values, words
+//! that MI reads leniently, and what was compiled from an entry.
 
 pub(crate) mod condition;
 pub(crate) mod convert;
@@ -7,6 +7,7 @@ pub(crate) mod correlation;
 pub(crate) mod database;
 pub(crate) mod entry;
 pub(crate) mod gson;
+pub(crate) mod last;
 pub(crate) mod payload;
 pub(crate) mod reading;
 pub(crate) mod result_target;

@@ -10,13 +10,14 @@ use std::sync::Arc;
 
 #[derive(Debug)]
 pub(super) struct Argument {
-    pub(super) source: Source,
+    pub(super) value: Value,
     /// A plain string whatever it looks like.
     pub(super) literal: bool,
 }
 
+/// What an argument is computed from.
 #[derive(Debug)]
-pub(super) enum Source {
+pub(super) enum Value {
     /// `value`, escaped for XML unless it is XML, whatever the media type; `true` when it is XML.
     Constant(Arc<str>, bool),
     XPath(Arc<Expr>),
@@ -39,22 +40,22 @@ pub(super) struct Evaluated {
     pub(super) literal: bool,
 }
 
-impl Source {
+impl Value {
     pub(super) fn constant(value: &str) -> Self {
         let xml = is_xml(value);
-        Source::Constant(if xml { value.into() } else { escape_xml(value).into() }, xml)
+        Value::Constant(if xml { value.into() } else { escape_xml(value).into() }, xml)
     }
 }
 
 impl Argument {
     pub(super) fn evaluate(&self, media: Media, message: &Message, cx: &Context) -> Result<Evaluated, Fault> {
-        let (expr, json_path) = match &self.source {
-            Source::Constant(text, xml) => {
+        let (expr, json_path) = match &self.value {
+            Value::Constant(text, xml) => {
                 let kind = if *xml { Kind::Xml } else { Kind::Text };
                 return Ok(Evaluated { text: quote(text), kind, literal: false });
             }
-            Source::XPath(expr) => (expr, false),
-            Source::JsonPath(expr) => (expr, true),
+            Value::XPath(expr) => (expr, false),
+            Value::JsonPath(expr) => (expr, true),
         };
         let Some(mut text) = expr.text(message, cx)? else {
             return Ok(Evaluated { text: String::new(), kind: Kind::Text, literal: self.literal });

@@ -4,83 +4,30 @@
 //! so on are the arguments; `ctx`, `axis2`, `trp` and `vars` are properties, headers and variables as
 //! strings.
 
-use super::{PayloadFactory, inline_text};
-use crate::compile::Compiler;
+use super::PayloadFactory;
+use super::source::Source;
 use crate::errors::Fault;
-use crate::eval::Dynamic;
 use crate::flow::Context;
 use crate::freemarker::{Nodes, Template, Value as Model};
-use crate::mediators::parts::entry;
 use crate::message::envelope::PAYLOAD_NS;
 use crate::message::{Message, Value};
-use artifacts::diagnostics::Code;
-use artifacts::xml::{ElementRef, escape_text};
-use std::sync::{Arc, Mutex, PoisonError};
+use artifacts::xml::escape_text;
+use std::sync::Arc;
 
-/// Where the template comes from.
-#[derive(Debug)]
-pub(super) enum Source {
-    Inline(Template),
-    /// A local entry or registry resource; the last one read is kept parsed.
-    Key(Dynamic, Mutex<Option<(Arc<str>, Arc<Template>)>>),
-}
-
-/// Reads the format. As in MI a template that cannot be parsed is not deployed.
-pub(super) fn source(
-    element: ElementRef<'_>,
-    media: Option<&str>,
-    compiler: &mut Compiler,
-) -> Option<Source> {
-    if element.attr("key").is_some() {
-        return compiler.dynamic(element, "key").map(|key| Source::Key(key, Mutex::new(None)));
-    }
-    match Template::parse(&inline_text(element, media)) {
-        Ok(template) => Some(Source::Inline(template)),
-        Err(problem) => {
-            let message = format!("the FreeMarker template is not valid: {problem}");
-            compiler.error(Code::BAD_EXPRESSION, element.place(), message);
-            None
-        }
-    }
-}
-
-fn parsed(text: &str) -> Result<Template, Fault> {
-    Template::parse(text)
-        .map_err(|problem| Fault::new(format!("the FreeMarker template is not valid: {problem}")))
-}
-
-fn by_key(
-    key: &str,
-    last: &Mutex<Option<(Arc<str>, Arc<Template>)>>,
-    cx: &Context,
-) -> Result<Arc<Template>, Fault> {
-    let text: Arc<str> = match entry::get(cx, key) {
-        Some(Value::Xml(element)) => element.get().to_xml().into(),
-        Some(other) => other.text().into(),
-        None => return Err(Fault::new(format!("Key {key} not found "))),
-    };
-    let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((known, template)) = &*last
-        && *known == text
-    {
-        return Ok(template.clone());
-    }
-    let template = Arc::new(parsed(&text)?);
-    *last = Some((text, template.clone()));
-    Ok(template)
+/// Reads a template. As in MI one that cannot be parsed is not deployed.
+pub(super) fn parse(text: &str) -> Result<Template, String> {
+    Template::parse(text).map_err(|problem| format!("the FreeMarker template is not valid: {problem}"))
 }
 
 impl PayloadFactory {
     /// The filled-in template.
-    pub(super) fn render(&self, source: &Source, message: &Message, cx: &Context) -> Result<String, Fault> {
-        let shared;
-        let template = match source {
-            Source::Inline(template) => template,
-            Source::Key(key, last) => {
-                shared = by_key(key.text(message, cx)?.as_deref().unwrap_or_default(), last, cx)?;
-                &*shared
-            }
-        };
+    pub(super) fn render(
+        &self,
+        source: &Source<Template>,
+        message: &Message,
+        cx: &Context,
+    ) -> Result<String, Fault> {
+        let template = source.get(message, cx, |element| element.get().to_xml(), parse)?;
         let arguments = self.model_arguments(message, cx)?;
         let payload = if template.text().contains("payload") { payload(message)? } else { Model::Null };
         let model = |name: &str| match name {

@@ -1,21 +1,20 @@
 //! Filling in a format and making its text the payload.
 
 use super::format::{PieceKind, Template};
-use super::{Format, Media, PayloadFactory, arguments, remove_blank_texts, replace};
+use super::source::without_blanks;
+use super::{Format, Media, PayloadFactory, arguments, replace};
 use crate::errors::Fault;
 use crate::flow::{Context, Mediator, Next};
-use crate::mediators::parts::{entry, payload};
+use crate::mediators::parts::payload;
 use crate::message::{Message, Payload, Soap, Value, envelope::Envelope};
-use artifacts::xml::{Document, NodeId, parse};
-use std::sync::{Arc, Mutex, PoisonError};
+use artifacts::xml::{Document, NodeId, XmlElement, parse};
 
 impl Mediator for PayloadFactory {
     fn mediate(&self, message: &mut Message, cx: &mut Context) -> Result<Next, Fault> {
         let text = match &self.format {
-            Format::Inline(template) => self.fill(template, message, cx)?,
-            Format::Key(key, last) => {
-                let template = by_key(key.text(message, cx)?.as_deref(), last, cx)?;
-                self.fill(&template, message, cx)?
+            Format::Default(source) => {
+                let text_of = |element: &XmlElement| without_blanks(element.get()).to_xml();
+                self.fill(&source.get(message, cx, text_of, compile)?, message, cx)?
             }
             Format::FreeMarker(source) => self.render(source, message, cx)?,
         };
@@ -25,33 +24,10 @@ impl Mediator for PayloadFactory {
     }
 }
 
-fn by_key(
-    key: Option<&str>,
-    last: &Mutex<Option<(Arc<str>, Arc<Template>)>>,
-    cx: &Context,
-) -> Result<Arc<Template>, Fault> {
-    let key = key.unwrap_or_default();
-    let text: Arc<str> = match entry::get(cx, key) {
-        Some(Value::Xml(element)) => {
-            let mut copy = element.get().to_document();
-            remove_blank_texts(&mut copy);
-            copy.to_xml().into()
-        }
-        Some(other) => other.text().into(),
-        None => return Err(Fault::new(format!("Key {key} not found "))),
-    };
-    let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((known, template)) = &*last
-        && *known == text
-    {
-        return Ok(template.clone());
-    }
-    let template = Template::compile(&text, &[]).map_err(|(expression, problem)| {
-        Fault::new(format!("Error evaluating expression ${{{expression}}}: {problem}"))
-    })?;
-    let template = Arc::new(template);
-    *last = Some((text, template.clone()));
-    Ok(template)
+/// Compiles the text of an entry, which brings no prefixes.
+fn compile(text: &str) -> Result<Template, String> {
+    Template::compile(text, &[])
+        .map_err(|(expression, problem)| format!("Error evaluating expression ${{{expression}}}: {problem}"))
 }
 
 impl PayloadFactory {

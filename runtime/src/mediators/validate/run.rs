@@ -4,16 +4,16 @@ use super::{Validate, schema, xsd};
 use crate::errors::{Fault, codes};
 use crate::eval::{Dialect, Selection};
 use crate::flow::{Context, Mediator, Next};
-use crate::mediators::parts::entry;
+use crate::mediators::parts::{entry, last::Last};
 use crate::message::{Json, Message, Value};
 use artifacts::xml::{Document, XmlElement, parse};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-/// The last schema that was read, with the text it came from.
+/// The schemas that were read last.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
-    json: Mutex<Option<(Arc<str>, Arc<Json>)>>,
-    xml: Mutex<Option<(Arc<str>, Arc<xsd::Schema>)>>,
+    json: Last<Json>,
+    xml: Last<xsd::Schema>,
 }
 
 /// What a payload lacks.
@@ -57,7 +57,7 @@ impl Validate {
         let Some(Value::String(text)) = last else {
             return Err(Fault::new("Can not find valid JSON Schema content"));
         };
-        let schema = self.json_schema(&text).map_err(broken)?;
+        let schema = self.cache.json.get(&text, schema::parse_strict).map_err(broken)?;
         let payload = match &self.source {
             None => message.payload.as_json().map(|json| json.text().to_string()),
             Some(source) if source.dialect() == Dialect::XPath => {
@@ -74,18 +74,6 @@ impl Validate {
             detail: format!("Error while validating Json message error: {problem}"),
             message: problem,
         }))
-    }
-
-    fn json_schema(&self, text: &Arc<str>) -> Result<Arc<Json>, String> {
-        let mut cache = self.cache.json.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, schema)) = &*cache
-            && known == text
-        {
-            return Ok(schema.clone());
-        }
-        let schema = Arc::new(schema::parse_strict(text)?);
-        *cache = Some((text.clone(), schema.clone()));
-        Ok(schema)
     }
 
     fn xml(&self, message: &Message, cx: &Context) -> Result<Option<Failure>, Fault> {
@@ -124,18 +112,11 @@ impl Validate {
             let document = document_of(self.entry(index, message, cx)?)?;
             texts.push(self.with_includes(document, message, cx, 0)?.to_xml());
         }
-        let whole: Arc<str> = texts.join("\n").into();
-        let mut cache = self.cache.xml.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, schema)) = &*cache
-            && *known == whole
-        {
-            return Ok(schema.clone());
-        }
-        let schema = xsd::Schema::compile(texts)
-            .map_err(|why| Fault::new("Error creating a new schema objects for schemas").detail(why))?;
-        let schema = Arc::new(schema);
-        *cache = Some((whole, schema.clone()));
-        Ok(schema)
+        let whole = texts.join("\n");
+        self.cache.xml.get(&whole, |_| {
+            xsd::Schema::compile(texts)
+                .map_err(|why| Fault::new("Error creating a new schema objects for schemas").detail(why))
+        })
     }
 
     /// The schema with what it includes in place of the `include` elements.
