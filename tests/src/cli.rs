@@ -1,12 +1,12 @@
 //! The command line of `conformance`: what to run, with which options, and the lines it prints.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::cases::{self, Layout, Options, StartCommand};
+use crate::command_line::CommandLine;
 use crate::report::{Known, Outcome, Totals, as_json};
-use crate::{corpus, expressions};
+use crate::{binary, corpus, expressions};
 
 /// What `--help` prints.
 pub const HELP: &str = "\
@@ -35,11 +35,11 @@ for cases:
 The last line is 'N passed, N failed, N skipped'; the exit code is 0 only if nothing failed.";
 
 /// A command line that was understood.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Arguments {
-    pub what: String,
-    pub path: PathBuf,
-    options: Vec<(String, String)>,
+    what: String,
+    path: PathBuf,
+    options: CommandLine,
 }
 
 const FLAGS: [&str; 3] = ["--verbose", "--keep", "--update-known"];
@@ -60,72 +60,41 @@ const VALUED: [&str; 12] = [
 
 impl Arguments {
     /// Reads arguments, the program's name not included. `Err` is a sentence for the user.
-    pub fn read(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
-        let (mut named, mut options) = (Vec::new(), Vec::new());
-        while let Some(word) = words.next() {
-            let (key, attached) = match word.split_once('=') {
-                Some((k, v)) if k.starts_with("--") => (k.to_owned(), Some(v.to_owned())),
-                _ => (word, None),
-            };
-            if FLAGS.contains(&key.as_str()) {
-                options.push((key, String::new()));
-            } else if VALUED.contains(&key.as_str()) {
-                let value = attached.or_else(|| words.next()).ok_or(format!("{key} needs a value"))?;
-                options.push((key, value));
-            } else if key.starts_with("--") {
-                return Err(format!("unknown option {key}"));
-            } else {
-                named.push(key);
-            }
+    pub fn read(arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
+        let options = CommandLine::read(arguments, &FLAGS, &VALUED)?;
+        match &*options.words {
+            [what, path] => Ok(Arguments { what: what.clone(), path: path.into(), options }),
+            words => Err(format!("expected a command and one path, found {}", words.join(" "))),
         }
-        match <[String; 2]>::try_from(named) {
-            Ok([what, path]) => Ok(Arguments { what, path: path.into(), options }),
-            Err(named) => Err(format!("expected a command and one path, found {}", named.join(" "))),
-        }
-    }
-
-    fn get(&self, key: &str) -> Option<&str> {
-        self.options.iter().rev().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
-    }
-
-    fn list(&self, key: &str) -> Vec<String> {
-        let parts = self.get(key).unwrap_or_default().split(',').map(str::trim);
-        parts.filter(|p| !p.is_empty()).map(str::to_owned).collect()
-    }
-
-    /// Whether a flag stands on the command line.
-    pub fn has(&self, flag: &str) -> bool {
-        self.get(flag).is_some()
     }
 
     /// Globs of `--filter`; everything when it is not given.
     pub fn filter(&self) -> Vec<String> {
-        let globs = self.list("--filter");
+        let globs = self.options.list("--filter");
         if globs.is_empty() { vec!["*".into()] } else { globs }
     }
 
     /// The options of a run of cases.
     pub fn case_options(&self) -> Result<Options, String> {
-        let server = match self.get("--server") {
+        let server = match self.options.get("--server") {
             Some(template) => StartCommand::template(template),
-            None => StartCommand::ganglion(&server_binary()?),
+            None => StartCommand::ganglion(&binary::server()?),
         };
         let mut options = Options::new(server);
         options.filter = self.filter();
-        options.without = self.list("--without");
-        options.tag = self.get("--tag").map(str::to_owned);
-        options.root = self.get("--root").map(PathBuf::from);
-        options.repos = self.get("--repos").map(PathBuf::from);
-        options.verbose = self.has("--verbose");
-        options.keep = self.has("--keep");
-        if let Some(name) = self.get("--layout") {
+        options.without = self.options.list("--without");
+        options.tag = self.options.get("--tag").map(str::to_owned);
+        options.root = self.options.get("--root").map(PathBuf::from);
+        options.repos = self.options.get("--repos").map(PathBuf::from);
+        options.verbose = self.options.has("--verbose");
+        options.keep = self.options.has("--keep");
+        if let Some(name) = self.options.get("--layout") {
             options.layout = Layout::named(name).ok_or(format!("unknown layout {name}"))?;
         }
-        if let Some(jobs) = self.get("--jobs") {
-            options.jobs = jobs.parse().map_err(|_| format!("--jobs: {jobs} is no number"))?;
+        if let Some(jobs) = self.options.number("--jobs")? {
+            options.jobs = jobs;
         }
-        if let Some(wait) = self.get("--start-timeout") {
-            let seconds = wait.parse().map_err(|_| format!("--start-timeout: {wait} is no number"))?;
+        if let Some(seconds) = self.options.number("--start-timeout")? {
             options.start_timeout = Duration::from_secs_f64(seconds);
         }
         Ok(options)
@@ -140,7 +109,7 @@ impl Arguments {
         mut outcomes: Vec<Outcome>,
         say: impl Fn(&str) + Sync,
     ) -> Result<Vec<Outcome>, String> {
-        let Some(path) = self.get("--known").map(Path::new).filter(|path| path.exists()) else {
+        let Some(path) = self.options.get("--known").map(Path::new).filter(|path| path.exists()) else {
             return Ok(outcomes);
         };
         let known = Known::read(path)?;
@@ -163,7 +132,7 @@ impl Arguments {
     fn judge(&self, path: &Path, outcomes: &[Outcome], say: impl Fn(&str)) -> Result<Vec<Outcome>, String> {
         let covered = |name: &str| self.filter().iter().any(|g| crate::pattern::glob_matches(g, name));
         let mut known = if path.exists() { Known::read(path)? } else { Known::default() };
-        if self.has("--update-known") {
+        if self.options.has("--update-known") {
             known = known.updated(outcomes, covered);
             std::fs::write(path, known.text()).map_err(|e| format!("{}: {e}", path.display()))?;
         }
@@ -181,46 +150,15 @@ impl Arguments {
 
     /// Applies the list of known failures, writes the report, and gives the totals.
     pub fn conclude(&self, outcomes: Vec<Outcome>, say: impl Fn(&str)) -> Result<Totals, String> {
-        let outcomes = match self.get("--known") {
+        let outcomes = match self.options.get("--known") {
             None => outcomes,
             Some(path) => self.judge(Path::new(path), &outcomes, say)?,
         };
-        for path in [self.get("--report"), self.get("--json")].into_iter().flatten() {
+        for path in [self.options.get("--report"), self.options.get("--json")].into_iter().flatten() {
             let text = format!("{:#}\n", as_json(&outcomes));
             std::fs::write(path, text).map_err(|e| format!("{path}: {e}"))?;
         }
         Ok(Totals::of(&outcomes))
-    }
-}
-
-/// The server beside this program, found once per process. Under `cargo run` it is brought up to date first, because cargo
-/// builds only the program it was asked for.
-pub fn server_binary() -> Result<PathBuf, String> {
-    static FOUND: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    FOUND.get_or_init(find_server).clone()
-}
-
-fn find_server() -> Result<PathBuf, String> {
-    let here = std::env::current_exe().map_err(|e| format!("where am I: {e}"))?;
-    let dir = here.parent().map(Path::to_owned).unwrap_or_default();
-    let dir = if dir.ends_with("deps") { dir.parent().map(Path::to_owned).unwrap_or_default() } else { dir };
-    let binary = dir.join("ganglion");
-    if let Some(cargo) = std::env::var_os("CARGO") {
-        let mut build = std::process::Command::new(cargo);
-        build.args(["build", "--quiet", "--package", "ganglion", "--bin", "ganglion"]);
-        if dir.ends_with("release") {
-            build.arg("--release");
-        }
-        let status = build.current_dir(env!("CARGO_MANIFEST_DIR")).status();
-        if !status.is_ok_and(|s| s.success()) {
-            return Err("the server cannot be built: cargo build --package ganglion".into());
-        }
-    }
-    match binary.exists() {
-        true => Ok(binary),
-        false => {
-            Err(format!("{} does not exist: build it, or name a server with --server", binary.display()))
-        }
     }
 }
 

@@ -8,9 +8,11 @@
 //! The harness judges with its own means ([`xml`], [`json`], [`wire`], [`mock`]) and never with
 //! the code it tests. Start reading at `main.rs`, then `cases/run.rs`.
 
+pub mod binary;
 pub mod cases;
 pub mod check;
 pub mod cli;
+pub mod command_line;
 pub mod corpus;
 pub mod damage;
 pub mod expressions;

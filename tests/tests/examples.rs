@@ -12,7 +12,7 @@ use harness::wire::{self, Message, Request};
 use serde_json::{Value, json};
 
 fn serve(project: &str) -> Running {
-    let binary = harness::cli::server_binary().unwrap();
+    let binary = harness::binary::server().unwrap();
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(project);
     Running::start(&binary, &dir).unwrap()
 }

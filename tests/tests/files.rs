@@ -107,7 +107,7 @@ impl World {
         let toml = if coordination { toml } else { format!("{toml}enabled = \"false\"\n") };
         fs::write(&config, toml).unwrap();
         let log = self.path(&format!("{process}.log"));
-        let binary = harness::cli::server_binary().unwrap();
+        let binary = harness::binary::server().unwrap();
         let start = Start { binary: &binary, home: &home, config: &config, log, environment: &[] };
         Node::start(process, start).unwrap()
     }

@@ -55,7 +55,7 @@ fn malformed_requests_leave_the_server_alive() {
 }
 
 fn start(project: &Path) -> Running {
-    let binary = harness::cli::server_binary().unwrap();
+    let binary = harness::binary::server().unwrap();
     Running::start(&binary, project).unwrap()
 }
 

@@ -49,7 +49,7 @@ impl Running {
         let pod = manifests.pod(deployment, &Given { pod: name, secret }, &root).unwrap();
         let offset = free_offset();
         let log = File::create(root.join("log")).unwrap();
-        let process = Command::new(harness::cli::server_binary().unwrap())
+        let process = Command::new(harness::binary::server().unwrap())
             .args(&pod.args)
             .args(["--port-offset", &offset.to_string()])
             .env_clear()

@@ -11,6 +11,7 @@ use super::node;
 use super::profile::{self, Profile};
 use super::report;
 use super::run::{self, Outcome, Try};
+use crate::command_line::CommandLine;
 
 /// What `--help` prints.
 pub const HELP: &str = "\
@@ -43,37 +44,28 @@ pub struct Arguments {
 
 impl Arguments {
     /// Reads arguments, the program's name not included. `Err` is a sentence for the user.
-    pub fn read(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
-        let mut read = Arguments {
-            what: String::new(),
-            names: Vec::new(),
-            kinds: Kind::ALL.to_vec(),
-            profile: None,
-            jobs: 3,
-            report: "target/faults.md".into(),
-            services: "tests/services.sh".into(),
-        };
-        while let Some(word) = words.next() {
-            let mut value = || words.next().ok_or(format!("{word} needs a value"));
-            match word.as_str() {
-                "--database" => {
-                    let text = value()?;
-                    let kind = Kind::ALL.into_iter().find(|k| k.word() == text);
-                    read.kinds = vec![kind.ok_or(format!("--database: pg or maria, not {text}"))?];
-                }
-                "--profile" => {
-                    let text = value()?;
-                    let found = Profile::named(&text);
-                    read.profile = Some(found.ok_or(format!("--profile: default or fast, not {text}"))?);
-                }
-                "--jobs" => read.jobs = value()?.parse().map_err(|_| "--jobs needs a number")?,
-                "--report" => read.report = value()?.into(),
-                "--services" => read.services = value()?.into(),
-                option if option.starts_with("--") => return Err(format!("unknown option {option}")),
-                _ if read.what.is_empty() => read.what = word,
-                _ => read.names.push(word),
+    pub fn read(arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
+        let valued = ["--database", "--profile", "--jobs", "--report", "--services"];
+        let mut line = CommandLine::read(arguments, &[], &valued)?;
+        let names = line.words.split_off(line.words.len().min(1));
+        let kinds = match line.get("--database") {
+            None => Kind::ALL.to_vec(),
+            Some(word) => {
+                let kind = Kind::ALL.into_iter().find(|k| k.word() == word);
+                vec![kind.ok_or(format!("--database: pg or maria, not {word}"))?]
             }
-        }
+        };
+        let profile =
+            |name: &str| Profile::named(name).ok_or(format!("--profile: default or fast, not {name}"));
+        let read = Arguments {
+            names,
+            kinds,
+            profile: line.get("--profile").map(profile).transpose()?,
+            jobs: line.number("--jobs")?.unwrap_or(3),
+            report: line.get("--report").unwrap_or("target/faults.md").into(),
+            services: line.get("--services").unwrap_or("tests/services.sh").into(),
+            what: line.words.pop().unwrap_or_default(),
+        };
         read.check()?;
         Ok(read)
     }
@@ -127,7 +119,7 @@ pub fn run(arguments: &Arguments, tell: impl Fn(&str) + Sync) -> Result<i32, Str
         }
         return Ok(0);
     }
-    let binary = crate::cli::server_binary()?;
+    let binary = crate::binary::server()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

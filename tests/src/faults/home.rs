@@ -175,7 +175,7 @@ mod tests {
             Artifact::Files { folder: dir.path().join("in") },
         ];
         write(dir.path(), "n1.0", 1, &artifacts).unwrap();
-        let binary = crate::cli::server_binary().unwrap();
+        let binary = crate::binary::server().unwrap();
         let out = Command::new(binary).arg("check").arg(dir.path()).output().unwrap();
         let text = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
         assert!(out.status.success() && text.contains("0 errors, 0 warnings"), "{text}");
