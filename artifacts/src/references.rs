@@ -4,7 +4,8 @@
 
 use crate::diagnostics::{Code, Diagnostics, nearest};
 use crate::kinds::proxy::TargetEndpoint;
-use crate::kinds::{Artifact, FlowRef, Kind, Reference};
+use crate::kinds::task::MESSAGE_INJECTOR;
+use crate::kinds::{Artifact, FlowRef, Kind, MessageProcessor, Reference, Task};
 use crate::set::ArtifactSet;
 use crate::source::{SourceRef, Span};
 use crate::xml::ElementRef;
@@ -15,8 +16,14 @@ struct Use<'a> {
     kind: Kind,
     name: String,
     at: (&'a SourceRef, Span),
-    /// A message processor does nothing without it.
-    is_vital: bool,
+    /// What comes of it, when more is lost than the messages that come by here.
+    consequence: Option<&'static str>,
+}
+
+impl<'a> Use<'a> {
+    fn new(kind: Kind, name: &str, at: (&'a SourceRef, Span)) -> Self {
+        Self { kind, name: name.to_owned(), at, consequence: None }
+    }
 }
 
 /// Attributes of mediators that name an artifact.
@@ -31,6 +38,17 @@ const MEDIATORS: &[(&str, &str, Kind)] = &[
     ("target", "endpoint", Kind::Endpoint),
     ("foreach", "sequence", Kind::Sequence),
     ("onComplete", "sequence", Kind::Sequence),
+];
+
+/// Parameters of message processors that name an artifact.
+const PROCESSORS: &[(&str, Kind)] = &[
+    ("sequence", Kind::Sequence),
+    ("target.endpoint", Kind::Endpoint),
+    ("message.processor.reply.sequence", Kind::Sequence),
+    ("message.processor.fault.sequence", Kind::Sequence),
+    ("message.processor.deactivate.sequence", Kind::Sequence),
+    ("message.processor.failMessagesStore", Kind::MessageStore),
+    ("message.target.store.name", Kind::MessageStore),
 ];
 
 /// Warnings about references to nothing and sequences in circles. `in_registry` says whether a key is
@@ -68,9 +86,13 @@ fn check(
     }
     let names: Vec<String> = set.of_kind(found.kind).map(Artifact::name).collect();
     let near = nearest(&found.name, names.iter().map(String::as_str)).map(str::to_owned);
-    let mut message = format!("the {} '{}' is not in this deployment", found.kind, found.name);
-    if found.is_vital {
-        message.push_str(": the message processor does not run");
+    let what = match found.kind {
+        Kind::LocalEntry => "local entry or registry resource",
+        kind => kind.word(),
+    };
+    let mut message = format!("the {what} '{}' is not in this deployment", found.name);
+    if let Some(consequence) = found.consequence {
+        message.push_str(&format!(": {consequence}"));
     }
     let diagnostic = diagnostics.warning(Code::UNRESOLVED, found.at, message);
     if let Some(near) = near {
@@ -82,8 +104,7 @@ fn uses(artifact: &Artifact) -> Vec<Use<'_>> {
     let source = artifact.element().get().source();
     let mut found = Vec::new();
     let mut push = |kind: Kind, reference: &Reference| {
-        let is_vital = kind == Kind::MessageStore;
-        found.push(Use { kind, name: reference.key.clone(), at: (source, reference.span), is_vital });
+        found.push(Use::new(kind, &reference.key, (source, reference.span)))
     };
     let mut flow = |flow: &Option<FlowRef>| {
         if let Some(FlowRef::Named(reference)) = flow {
@@ -111,14 +132,52 @@ fn uses(artifact: &Artifact) -> Vec<Use<'_>> {
                 .chain(&inbound.on_error)
                 .for_each(|reference| push(Kind::Sequence, reference));
         }
-        Artifact::MessageProcessor(processor) => {
-            push(Kind::MessageStore, &processor.message_store);
-            processor.target_endpoint.iter().for_each(|reference| push(Kind::Endpoint, reference));
-        }
+        Artifact::MessageProcessor(processor) => found = processor_uses(processor),
+        Artifact::Task(task) => found = task_uses(task),
         _ => {}
     }
     mediator_uses(artifact, &mut found);
     found
+}
+
+fn processor_uses(processor: &MessageProcessor) -> Vec<Use<'_>> {
+    let this = processor.element.get();
+    let store = Use {
+        consequence: Some("the message processor does not run"),
+        ..Use::new(Kind::MessageStore, &processor.message_store.key, this.place_of("messageStore"))
+    };
+    let target = processor.target_endpoint.iter();
+    let target = target.map(|target| Use::new(Kind::Endpoint, &target.key, this.place_of("targetEndpoint")));
+    let parameters = this.children_named("parameter").filter_map(|child| {
+        let (_, kind) = PROCESSORS.iter().find(|(name, _)| child.attr("name") == Some(name))?;
+        let text = child.text();
+        is_static(text.trim()).then(|| Use::new(*kind, text.trim(), child.place()))
+    });
+    std::iter::once(store).chain(target).chain(parameters).collect()
+}
+
+/// What the message injector sends to, and where it has its message from.
+fn task_uses(task: &Task) -> Vec<Use<'_>> {
+    if task.class != MESSAGE_INJECTOR {
+        return Vec::new();
+    }
+    let to = match task.property("injectTo").map(|to| to.trim().to_ascii_lowercase()).as_deref() {
+        Some("sequence") => Some(("sequenceName", Kind::Sequence)),
+        Some("proxy") => Some(("proxyName", Kind::Proxy)),
+        _ => None,
+    };
+    let has_message = task.properties.iter().any(|property| property.name == "message");
+    let message = (!has_message).then_some(("registryKey", Kind::LocalEntry));
+    let used = |(property, kind)| {
+        let name = task.property(property)?.trim();
+        let is_it = |child: &ElementRef<'_>| child.attr("name") == Some(property);
+        let element = task.element.get().children().filter(is_it).last()?;
+        is_static(name).then(|| Use {
+            consequence: Some("the task does nothing"),
+            ..Use::new(kind, name, element.place_of("value"))
+        })
+    };
+    to.into_iter().chain(message).filter_map(used).collect()
 }
 
 /// References inside flows and endpoints, by element and attribute.
@@ -142,13 +201,11 @@ fn mediator_uses<'a>(artifact: &'a Artifact, found: &mut Vec<Use<'a>>) {
             continue;
         }
         if let Some(name) = element.attr("onError").filter(|name| is_static(name)) {
-            let at = element.place_of("onError");
-            found.push(Use { kind: Kind::Sequence, name: name.to_owned(), at, is_vital: false });
+            found.push(Use::new(Kind::Sequence, name, element.place_of("onError")));
         }
         for (_, attribute, kind) in MEDIATORS.iter().filter(|(local, ..)| *local == element.local()) {
             let Some(name) = element.attr(attribute).filter(|name| is_static(name)) else { continue };
-            let at = element.place_of(attribute);
-            found.push(Use { kind: *kind, name: name.to_owned(), at, is_vital: false });
+            found.push(Use::new(*kind, name, element.place_of(attribute)));
         }
     }
 }
@@ -206,7 +263,7 @@ mod tests {
     use crate::source::Source;
     use crate::xml::SYNAPSE;
 
-    fn findings(texts: &[&str]) -> Vec<String> {
+    fn report(texts: &[&str]) -> Diagnostics {
         let mut set = ArtifactSet::default();
         for text in texts {
             let text = text.replacen('>', &format!(" xmlns='{SYNAPSE}'>"), 1);
@@ -214,7 +271,11 @@ mod tests {
             set.add_loose(&LooseFile { kind: None, source }, &NoConfigs, &|_| Diagnostics::new());
         }
         assert!(set.faulty.is_empty(), "{}", set.diagnostics.render());
-        unresolved(&set, &|key| key == "gov:/there.xml").iter().map(|d| d.message.clone()).collect()
+        unresolved(&set, &|key| key == "gov:/there.xml")
+    }
+
+    fn findings(texts: &[&str]) -> Vec<String> {
+        report(texts).iter().map(|d| d.message.clone()).collect()
     }
 
     #[test]
@@ -236,6 +297,53 @@ mod tests {
             found,
             ["the sequence 'x' is not in this deployment", "the template 't' is not in this deployment"]
         );
+    }
+
+    fn task(properties: &[(&str, &str)]) -> String {
+        let properties: String = properties
+            .iter()
+            .map(|(name, value)| format!("\n<property name='{name}' value='{value}'/>"))
+            .collect();
+        format!("<task name='t' class='{MESSAGE_INJECTOR}'><trigger once='true'/>{properties}</task>")
+    }
+
+    #[test]
+    fn a_task_names_its_target_and_its_message() {
+        let sequence = "<sequence name='orders'><drop/></sequence>";
+        let wrong =
+            task(&[("injectTo", "Sequence"), ("sequenceName", "order"), ("registryKey", "gov:/gone.xml")]);
+        let found = report(&[&wrong, sequence]);
+        assert_eq!(
+            found.iter().map(|d| &*d.message).collect::<Vec<_>>(),
+            [
+                "the sequence 'order' is not in this deployment: the task does nothing",
+                "the local entry or registry resource 'gov:/gone.xml' is not in this deployment: the task does nothing"
+            ]
+        );
+        assert!(found.render().contains("a.xml:3:31: warning[A0301]"), "{}", found.render());
+        assert_eq!(found.iter().next().unwrap().hint.as_deref(), Some("did you mean 'orders'?"));
+        let proxy = findings(&[&task(&[("injectTo", "proxy"), ("proxyName", "p"), ("sequenceName", "x")])]);
+        assert_eq!(proxy, ["the proxy 'p' is not in this deployment: the task does nothing"]);
+        let right = task(&[
+            ("injectTo", "sequence"),
+            ("sequenceName", " orders "),
+            ("registryKey", "gov:/there.xml"),
+        ]);
+        assert_eq!(findings(&[&right, sequence]), [""; 0]);
+        assert_eq!(findings(&[&task(&[("sequenceName", "nobody asks")])]), [""; 0]);
+    }
+
+    #[test]
+    fn a_processor_names_artifacts_in_parameters() {
+        let class = "org.apache.synapse.message.processor.impl.sampler.SamplingProcessor";
+        let processor = format!(
+            "<messageProcessor name='p' class='{class}' messageStore='s'><parameter name='sequence'>gone</parameter></messageProcessor>"
+        );
+        let found = findings(&[
+            &processor,
+            "<messageStore name='s'><parameter name='a'>b</parameter></messageStore>",
+        ]);
+        assert_eq!(found, ["the sequence 'gone' is not in this deployment"]);
     }
 
     #[test]
