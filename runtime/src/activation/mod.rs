@@ -9,6 +9,7 @@ mod injector;
 mod lateness;
 mod processor;
 pub mod schedule;
+mod set;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -18,11 +19,11 @@ pub use inbound::InboundSource;
 pub use injector::Injector;
 pub use lateness::Lateness;
 pub use processor::Processor;
+pub use set::ActivationSet;
 pub use task::ScheduledTask;
 
 use crate::engine::Engine;
 use crate::flow::BoxFuture;
-use crate::program::Program;
 use alarm::Alarm;
 use coordination::clock::SystemClock;
 use coordination::lease::{Key, Policy};
@@ -79,10 +80,10 @@ impl Activations {
         }
     }
 
-    /// Offers what the program has. What the program before had and this one has not is withdrawn.
+    /// Offers what a deployment wants to run. What the deployment before had and this one has not is withdrawn.
     /// What has changed goes on with its new definition without changing its owner, as soon as its
     /// run has ended; what has not is left alone.
-    pub fn apply(&self, program: &Program) {
+    pub fn apply(&self, set: &ActivationSet) {
         // Plain handles: usable after a panic elsewhere.
         let mut offers = self.offers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let mut before = std::mem::take(&mut *offers);
@@ -101,7 +102,7 @@ impl Activations {
             };
             offers.insert(key, offer);
         };
-        for task in &program.tasks {
+        for task in &set.tasks {
             let handle = if task.pinned { &self.alone } else { &self.handle };
             let activation = Activation {
                 key: Key::new(&format!("task/{}", task.name)),
@@ -110,7 +111,7 @@ impl Activations {
             };
             keep(handle, activation, &|| self.task_runner(task, handle));
         }
-        for source in &program.inbounds {
+        for source in &set.inbounds {
             let activation = Activation {
                 key: Key::new(&format!("inbound/{}", source.name)),
                 policy: source.policy,
@@ -118,7 +119,7 @@ impl Activations {
             };
             keep(&self.handle, activation, &|| self.inbound_runner(source));
         }
-        for processor in &program.processors {
+        for processor in &set.processors {
             let activation = Activation {
                 key: Key::new(&format!("processor/{}", processor.name)),
                 policy: Policy::Slots(processor.slots),
@@ -126,7 +127,7 @@ impl Activations {
             };
             keep(&self.handle, activation, &|| self.processor_runner(processor));
         }
-        self.switches.keep_only(&program.processors.iter().map(|p| p.name.clone()).collect());
+        self.switches.keep_only(&set.processors.iter().map(|p| p.name.clone()).collect());
     }
 
     fn task_runner(&self, task: &Arc<ScheduledTask>, handle: &Handle) -> Arc<dyn Activated> {

@@ -1,10 +1,11 @@
 //! How guards become work.
 
 use super::*;
-use crate::compile;
+use crate::program::Program;
 use artifacts::kinds;
 use artifacts::source::Source;
 use artifacts::xml::SYNAPSE;
+use std::path::Path;
 use tokio::sync::{Barrier, Notify, mpsc};
 use tokio::time::timeout;
 
@@ -85,7 +86,7 @@ async fn a_replaced_registration_finishes_its_run_before_the_next_begins() {
     assert_eq!(timeout(SOON, news.recv()).await.unwrap().unwrap(), "new is asked");
 }
 
-fn tasks(triggers: &[(&str, &str)]) -> Program {
+fn tasks(triggers: &[(&str, &str)]) -> ActivationSet {
     let read = |(name, trigger): &(&str, &str)| {
         let text = format!(
             "<task xmlns='{SYNAPSE}' name='{name}' class='org.apache.synapse.startup.tasks.MessageInjector'>\
@@ -94,7 +95,7 @@ fn tasks(triggers: &[(&str, &str)]) -> Program {
         kinds::read(&Source::new("task.xml", text), None).0
     };
     let artifacts: Vec<_> = triggers.iter().flat_map(read).collect();
-    compile::compile(&artifacts, &compile::Options::default()).0
+    ActivationSet::of(&artifacts, &Program::default(), "n", Path::new(""))
 }
 
 #[tokio::test]

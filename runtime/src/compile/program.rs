@@ -1,7 +1,6 @@
 //! The artifacts of a deployment to one program.
 
 use super::Compiler;
-use crate::activation::{InboundSource as PolledSource, Processor, ScheduledTask};
 use crate::endpoints::{Endpoint, Mode, Sent};
 use crate::errors::Fault;
 use crate::flow::{AsyncMediator, Block, BoxFuture, Context, Handler, Leave, Mediator, Next, Step};
@@ -31,24 +30,13 @@ pub struct Options {
     pub service_path: String,
     /// Cross-origin headers.
     pub cors: Cors,
-    /// This server's name, for `pinnedServers`. Without one a proxy takes `localhost` as MI does, and
-    /// a task the host's name.
+    /// This server's name, for `pinnedServers` of proxies; they take `localhost` without one, as in MI.
     pub server_name: Option<String>,
-    /// Name of the host.
-    pub host_name: String,
-    /// Working home: relative paths of inbound endpoints start there.
-    pub home: std::path::PathBuf,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            service_path: "services".to_owned(),
-            cors: Cors::default(),
-            server_name: None,
-            host_name: "localhost".to_owned(),
-            home: std::path::PathBuf::new(),
-        }
+        Self { service_path: "services".to_owned(), cors: Cors::default(), server_name: None }
     }
 }
 
@@ -95,40 +83,16 @@ pub fn compile(artifacts: &[Artifact], options: &Options) -> (Program, Diagnosti
                 let spec = StoreSpec::of(store);
                 program.stores.entry(spec.name.clone()).or_insert_with(|| Arc::new(spec));
             }
-            Artifact::Task(task) => program.tasks.extend(ScheduledTask::of(
-                task,
-                options.server_name.as_deref().unwrap_or(&options.host_name),
-            )),
-            Artifact::InboundEndpoint(endpoint) if http_inbound(endpoint).is_some() => {
-                program.http_inbounds.extend(http_inbound(endpoint).filter(|_| !endpoint.suspend));
-            }
-            Artifact::InboundEndpoint(endpoint) => {
-                let entries = &program.local_entries;
-                let lookup = |key: &str| entries.get(key).map(|entry| entry.text().to_string());
-                program.inbounds.extend(PolledSource::of(endpoint, &options.home, &lookup));
+            Artifact::InboundEndpoint(endpoint) if !endpoint.suspend => {
+                program.http_inbounds.extend(http_inbound(endpoint));
             }
             _ => {}
         }
     }
-    program.processors = processors(artifacts, &program.stores);
     program.main = compiler.built_in(&program.sequences, "main", DEFAULT_MAIN);
     program.default_fault = compiler.built_in(&program.sequences, "fault", DEFAULT_FAULT);
     program.router = Router::new(apis, proxies, &options.service_path, options.cors.clone());
     (program, compiler.diagnostics)
-}
-
-/// Behind the stores, which they need.
-fn processors(artifacts: &[Artifact], stores: &HashMap<Arc<str>, Arc<StoreSpec>>) -> Vec<Arc<Processor>> {
-    let mut found: Vec<Arc<Processor>> = Vec::new();
-    for artifact in artifacts {
-        let Artifact::MessageProcessor(artifact) = artifact else { continue };
-        match Processor::of(artifact, stores) {
-            Ok(processor) if found.iter().any(|known| known.name == processor.name) => {}
-            Ok(processor) => found.push(processor),
-            Err(why) => tracing::error!("message processor '{}' does not run: {why}", artifact.name),
-        }
-    }
-    found
 }
 
 fn resource_of(value: &EntryValue) -> Option<Resource> {

@@ -4,7 +4,6 @@ mod registry;
 
 pub use registry::{DeployedRegistry, DynamicArtifacts, NoRegistry, Registry};
 
-use crate::activation::{InboundSource, Processor, ScheduledTask};
 use crate::endpoints::Endpoint;
 use crate::flow::{Block, Handler};
 use crate::router::{ApiCors, Router};
@@ -141,12 +140,6 @@ pub struct Program {
     pub registry: Arc<dyn Registry>,
     /// Sequences and endpoints of the registry, compiled when first used.
     pub dynamic: DynamicArtifacts,
-    /// Scheduled tasks.
-    pub tasks: Vec<Arc<ScheduledTask>>,
-    /// Message processors.
-    pub processors: Vec<Arc<Processor>>,
-    /// Inbound endpoints.
-    pub inbounds: Vec<Arc<InboundSource>>,
     /// HTTP inbound endpoints.
     pub http_inbounds: Vec<Arc<HttpInbound>>,
     /// Who takes which request.
@@ -169,9 +162,6 @@ impl Default for Program {
             stores: HashMap::new(),
             registry: Arc::new(NoRegistry),
             dynamic: DynamicArtifacts::default(),
-            tasks: Vec::new(),
-            processors: Vec::new(),
-            inbounds: Vec::new(),
             http_inbounds: Vec::new(),
             router: Router::default(),
             main: Arc::default(),

@@ -1,5 +1,6 @@
 //! Paths to a program: read, inspect, compile, and say what was left out.
 
+use crate::activation::ActivationSet;
 use crate::check;
 use crate::compile::{self, Options};
 use crate::deploy;
@@ -14,6 +15,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) struct Deployed {
     pub(super) program: Arc<Program>,
+    /// What this process runs by itself.
+    pub(super) activations: ActivationSet,
     pub(super) diagnostics: Diagnostics,
     /// Names of applications that were left out.
     pub(super) faulty: Vec<String>,
@@ -25,22 +28,28 @@ pub(super) fn deploy(paths: &[PathBuf], settings: &Settings) -> Deployed {
     let deployment = deploy::deploy(paths, settings, &check::inspect);
     let set = &deployment.set;
     let artifacts: Vec<_> = set.iter().map(|deployed| deployed.artifact.clone()).collect();
-    let (mut program, compiled) = compile::compile(&artifacts, &options(settings, deployment.home.clone()));
+    let (mut program, compiled) = compile::compile(&artifacts, &options(settings));
     let mut diagnostics = set.diagnostics.clone();
     // What refuses an artifact was found by the inspection; compiling it again only repeats warnings.
     let errors = compiled.iter().filter(|d| d.severity == Severity::Error);
     errors.for_each(|diagnostic| diagnostics.push(diagnostic.clone()));
     let faulty = set.faulty_applications().map(str::to_owned).collect();
     program.registry = Arc::new(DeployedRegistry::new(deployment.registry));
-    Deployed { program: Arc::new(program), diagnostics, faulty, artifacts: artifacts.len() }
+    // Without a name a task takes the host's.
+    let name = server_name(settings).unwrap_or_else(host_name);
+    let activations = ActivationSet::of(&artifacts, &program, &name, &deployment.home);
+    Deployed { program: Arc::new(program), activations, diagnostics, faulty, artifacts: artifacts.len() }
 }
 
-fn options(settings: &Settings, home: PathBuf) -> Options {
+fn server_name(settings: &Settings) -> Option<String> {
+    settings.environment.property("SynapseServerName").map(str::to_owned)
+}
+
+fn options(settings: &Settings) -> Options {
     let property = |name: &str| settings.synapse_property(name).map(str::trim).unwrap_or_default();
     let origins = property("synapse.rest.CORSConfig.Access-Control-Allow-Origin");
     let headers = property("synapse.rest.CORSConfig.Access-Control-Allow-Headers");
     Options {
-        home,
         service_path: settings.server.service_path.clone(),
         cors: Cors {
             enabled: settings.synapse_flag("synapse.rest.CORSConfig.enabled", true),
@@ -48,7 +57,6 @@ fn options(settings: &Settings, home: PathBuf) -> Options {
             headers: http::HeaderValue::from_str(headers)
                 .unwrap_or_else(|_| http::HeaderValue::from_static("")),
         },
-        server_name: settings.environment.property("SynapseServerName").map(str::to_owned),
-        host_name: host_name(),
+        server_name: server_name(settings),
     }
 }

@@ -154,7 +154,7 @@ impl Server {
     /// Opens and offers what the deployment has beside its artifacts for the main listener.
     async fn start_work(&self, deployed: &Deployed) {
         self.inbounds.apply(&deployed.program, self.grace).await;
-        self.activations.apply(&deployed.program);
+        self.activations.apply(&deployed.activations);
     }
 
     /// Running messages finish on the old program.

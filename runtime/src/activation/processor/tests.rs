@@ -3,6 +3,7 @@
 
 use super::deliver::{Attempt, Courier, Delivering};
 use super::*;
+use crate::activation::ActivationSet;
 use crate::compile;
 use crate::program::Program;
 use crate::services::Services;
@@ -14,6 +15,7 @@ use coordination::clock::SystemClock;
 use coordination::lease::{Key, Policy};
 use coordination::{Activation, Coordinator, Registration};
 use std::collections::{HashMap, VecDeque};
+use std::path::Path;
 use std::sync::Mutex;
 
 const FORWARDING: &str =
@@ -135,6 +137,7 @@ const OTHER: &str = "<messageStore name='T'><description/></messageStore>";
 /// A small deployment, and a slot of its processor.
 struct Bench {
     engine: Arc<Engine>,
+    activations: ActivationSet,
     handle: Handle,
     term: Term,
     /// Withdrawn when it is dropped.
@@ -144,14 +147,16 @@ struct Bench {
 impl Bench {
     async fn new(texts: &[&str]) -> Self {
         let texts: Vec<String> = std::iter::once(&STORE).chain(texts).map(|t| (*t).to_owned()).collect();
-        let engine = Engine::new(Arc::new(program(&texts)), Arc::new(Services::default()));
+        let program = program(&texts);
+        let activations = ActivationSet::of(&artifacts(&texts), &program, "n", Path::new(""));
+        let engine = Engine::new(Arc::new(program), Arc::new(Services::default()));
         let handle = Coordinator::off("n", Arc::new(SystemClock));
         let activation =
             Activation { key: Key::new("processor/P"), policy: Policy::Slots(1), definition: "".into() };
         let mut offer = handle.register(&activation);
         let guard = offer.next().await.unwrap();
         let term = Term::new(guard, Arc::new(Switch::new(&"P".into(), true)));
-        Self { engine, handle, term, _offer: offer }
+        Self { engine, activations, handle, term, _offer: offer }
     }
 
     fn store(&self, name: &str) -> Arc<dyn MessageStore> {
@@ -190,7 +195,7 @@ impl Bench {
     /// The processor of the deployment at work; ends with the handle.
     fn start(&self) {
         let runner = ProcessorRunner {
-            processor: self.engine.program().processors.first().unwrap().clone(),
+            processor: self.activations.processors.first().unwrap().clone(),
             engine: self.engine.clone(),
             handle: self.handle.clone(),
             switch: self.term.switch.clone(),
