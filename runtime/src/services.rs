@@ -3,9 +3,10 @@
 use crate::deploy::ConfigValues;
 use crate::flow::Branches;
 use crate::http::{Client, Timeouts};
-use crate::mediators::{Caches, ScriptPool};
 use crate::stores::Stores;
+use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -46,10 +47,8 @@ pub struct Services {
     pub system: SharedTexts,
     /// Open message stores.
     pub stores: Stores,
-    /// Response caches that are in use.
-    pub caches: Caches,
-    /// Threads that run scripts.
-    pub scripts: ScriptPool,
+    /// What mediators keep beyond a deployment.
+    pub kept: Kept,
 }
 
 impl Default for Services {
@@ -65,8 +64,7 @@ impl Default for Services {
             branches: Branches::default(),
             system: SharedTexts::default(),
             stores: Stores::default(),
-            caches: Caches::default(),
-            scripts: ScriptPool::default(),
+            kept: Kept::default(),
         }
     }
 }
@@ -86,5 +84,46 @@ impl SharedTexts {
     /// Sets the text of a name.
     pub fn set(&self, name: &str, text: &str) {
         self.texts.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), text.into());
+    }
+}
+
+/// Values that mediators keep for the whole process, one of each type. The type belongs to the mediator
+/// and is named nowhere else, so that a mediator is still one folder and one line.
+#[derive(Default)]
+pub struct Kept {
+    by_type: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Kept")
+    }
+}
+
+impl Kept {
+    /// The value of a type, made when it is asked for the first time.
+    pub fn of<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let id = TypeId::of::<T>();
+        // Values are put in whole; the map is usable after a panic elsewhere.
+        let known = self.by_type.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
+        let value = known.unwrap_or_else(|| {
+            let mut by_type = self.by_type.write().unwrap_or_else(PoisonError::into_inner);
+            by_type.entry(id).or_insert_with(|| Arc::new(T::default())).clone()
+        });
+        // It lies under its own type, so this is never another one.
+        value.downcast().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_value_of_each_type_is_kept() {
+        let kept = Kept::default();
+        kept.of::<SharedTexts>().set("a", "b");
+        assert_eq!(kept.of::<SharedTexts>().get("a").as_deref(), Some("b"));
+        assert_eq!(*kept.of::<u32>(), 0);
     }
 }

@@ -89,9 +89,6 @@ mediators! {
     "xslt" => xslt;
 }
 
-pub use cache::Caches;
-pub use script::ScriptPool;
-
 /// Compiles one mediator element; an unknown one is an error, as in MI.
 pub fn compile(element: ElementRef<'_>, compiler: &mut Compiler) -> Option<Step> {
     let local = element.local();

@@ -88,9 +88,9 @@ impl Entries {
     }
 }
 
-/// Shared of the process by number, so that a collector finds the one that its response belongs to.
+/// The finders of the process by number, so that a collector finds the one that its response belongs to.
 #[derive(Debug, Default)]
-pub struct Caches {
+pub(super) struct Caches {
     next: AtomicU64,
     open: Mutex<HashMap<u64, Weak<Shared>>>,
 }

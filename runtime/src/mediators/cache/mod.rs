@@ -12,8 +12,6 @@ mod run;
 #[cfg(test)]
 mod tests;
 
-pub use entries::Caches;
-
 use super::parts::reading::parse_boolean;
 use crate::compile::Compiler;
 use crate::eval::JavaRegex;

@@ -1,6 +1,6 @@
 //! Looking up requests and keeping responses.
 
-use super::entries::{Cached, Shared};
+use super::entries::{Cached, Caches, Shared};
 use super::{HashedHeaders, Settings};
 use crate::errors::Fault;
 use crate::flow::{Context, Enter, Leave, Mediator, Next};
@@ -30,7 +30,7 @@ impl Mediator for Finder {
         }
         let settings = &self.shared.settings;
         let key: Arc<str> = key(settings, message).into();
-        let number = self.number.get_or_init(|| cx.services.caches.register(&self.shared));
+        let number = self.number.get_or_init(|| cx.services.kept.of::<Caches>().register(&self.shared));
         message.properties.set("requestHash", &*key);
         message.properties.set(REQUEST, format!("{number}:{key}"));
         let method = message.axis2_text("HTTP_METHOD").unwrap_or_default();
@@ -64,7 +64,7 @@ impl Mediator for Collector {
         }
         let request = message.property(REQUEST).map(|value| value.text().into_owned());
         let found = request.as_deref().and_then(|text| text.split_once(':'));
-        let finder = found.and_then(|(number, _)| cx.services.caches.get(number.parse().ok()?));
+        let finder = found.and_then(|(number, _)| cx.services.kept.of::<Caches>().get(number.parse().ok()?));
         let (Some(finder), Some((_, key))) = (finder, found) else {
             tracing::warn!("a response without a request that was looked up cannot be cached");
             return Ok(Next::Continue);

@@ -20,20 +20,12 @@ mod run;
 #[cfg(all(test, feature = "script"))]
 mod tests;
 
-#[cfg(feature = "script")]
-pub use pool::ScriptPool;
-
 use super::parts::{result_target, unsupported};
 use crate::compile::Compiler;
 use crate::flow::Step;
 use crate::mediators::property::types::Type;
 use artifacts::diagnostics::Code;
 use artifacts::xml::ElementRef;
-
-/// Without the feature there is nothing to keep.
-#[cfg(not(feature = "script"))]
-#[derive(Debug, Default)]
-pub struct ScriptPool;
 
 const JAVASCRIPT: &[&str] = &["js", "graalJs", "nashornJs", "rhinoJs"];
 const OTHERS: &[&str] = &["groovy", "rb", "py"];

@@ -26,7 +26,7 @@ struct Job {
 
 /// A pool that starts its threads when they are needed.
 #[derive(Debug, Default)]
-pub struct ScriptPool {
+pub(super) struct ScriptPool {
     queue: Mutex<Queue>,
 }
 

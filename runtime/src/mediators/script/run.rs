@@ -2,6 +2,7 @@
 
 use super::engine::Call;
 use super::host::Host;
+use super::pool::ScriptPool;
 use crate::errors::Fault;
 use crate::eval::Dynamic;
 use crate::flow::{AsyncMediator, BoxFuture, Context, Next};
@@ -35,7 +36,7 @@ impl AsyncMediator for Script {
             let call = self.call(message, cx)?;
             let services = cx.services.clone();
             let host = Host::new(std::mem::take(message), view(cx));
-            let finished = services.scripts.run(call, host).await;
+            let finished = services.kept.of::<ScriptPool>().run(call, host).await;
             let (host, result) = finished.map_err(|problem| self.fault(&problem))?;
             *message = host.into_message();
             let value = result.map_err(|problem| self.fault(&problem))?;
