@@ -15,6 +15,7 @@ pub mod dates;
 pub mod diagnostics;
 pub mod expr;
 pub mod http_template;
+pub mod java_regex;
 pub mod kinds;
 pub mod read;
 pub mod references;

@@ -4,8 +4,7 @@ pub(crate) mod dates;
 mod decimal;
 mod functions;
 mod inline;
-pub mod java_regex;
-mod json_eval;
+pub mod json_eval;
 pub mod jsonpath;
 mod selection;
 mod synapse;
@@ -14,8 +13,8 @@ mod tests;
 pub mod xpath;
 mod xpath_expr;
 
+pub use artifacts::java_regex::JavaRegex;
 pub use inline::{InlinePart, InlineTemplate, fill_groups};
-pub use java_regex::JavaRegex;
 pub use jsonpath::{JsonPath, PathError};
 pub use selection::{JsonMatch, Key, Place, Selected, Selection, at, at_mut};
 

@@ -3,8 +3,8 @@
 use super::expression::Expr;
 use super::render::{Flow, Run, Stop, failed, now};
 use super::value::{Value, plain_number};
-use crate::eval::JavaRegex;
 use crate::message::json::escape_string;
+use artifacts::java_regex::JavaRegex;
 use std::sync::Arc;
 
 impl Run<'_> {

@@ -9,7 +9,6 @@ pub mod backend;
 mod body;
 pub mod client;
 mod connection;
-mod correlation;
 pub mod listener;
 mod pulse;
 mod receive;
@@ -23,7 +22,6 @@ mod workers;
 
 pub use body::OutBody;
 pub use client::{Client, ClientOptions, InResponse, OutRequest, SendError, Timeouts};
-pub use correlation::Correlation;
 pub use listener::{Listener, ListenerOptions, Running, Serve};
 pub use rules::HeaderRules;
 pub use target::Target;

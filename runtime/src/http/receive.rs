@@ -1,8 +1,7 @@
 //! Request to message: the headers are moved, the body stays unread.
 
-use super::Correlation;
 use crate::message::media_type_parameter;
-use crate::message::{Headers, Message, Payload, Wire, WireBody};
+use crate::message::{Correlation, Headers, Message, Payload, Wire, WireBody};
 use http::{HeaderName, HeaderValue, Method, header};
 use http_body::Body as _;
 use hyper::body::Incoming;

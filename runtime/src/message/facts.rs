@@ -1,9 +1,9 @@
 //! What the transport and the dispatcher know about a message. MI copies these facts into property
 //! maps for every request; here they are looked up when somebody asks.
 
+use super::correlation::Correlation;
 use super::headers::header_text;
 use super::value::Value;
-use crate::http::Correlation;
 use http::{HeaderValue, Method, StatusCode};
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -6,6 +6,7 @@
 pub mod addressing;
 pub mod builders;
 pub mod convert;
+mod correlation;
 pub mod envelope;
 pub mod facts;
 pub mod formatters;
@@ -17,6 +18,7 @@ mod soap_fault;
 pub mod value;
 pub mod wire;
 
+pub use correlation::Correlation;
 pub use envelope::{Envelope, Soap};
 pub use facts::{Dispatch, Wire};
 pub use headers::Headers;

@@ -3,10 +3,10 @@
 use super::model::Expanded;
 use super::numbers::DecimalFormat;
 use super::run::{Frame, Run};
-use crate::eval::JavaRegex;
 use crate::eval::xpath::{
     Evaluated, EvaluationError, Focus, FunctionName, Node, Part, Scope, Value, number_text,
 };
+use artifacts::java_regex::JavaRegex;
 use artifacts::xml::Document;
 
 /// What an expression of a stylesheet sees.

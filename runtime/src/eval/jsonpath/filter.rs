@@ -4,8 +4,8 @@ use super::program::{Condition, Operand, Operator};
 use super::run::{Run, Stop};
 use super::{JsonPath, number};
 use crate::eval::decimal::Decimal;
-use crate::eval::java_regex::JavaRegex;
 use crate::message::Json;
+use artifacts::java_regex::JavaRegex;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 

@@ -1,11 +1,11 @@
 //! The form that runs: names shared, patterns compiled, nested paths prepared.
 
 use super::JsonPath;
-use crate::eval::java_regex::JavaRegex;
 use crate::message::Json;
 use artifacts::expr::SyntaxError;
 use artifacts::expr::jsonpath as syntax;
 pub(super) use artifacts::expr::jsonpath::Operator;
+use artifacts::java_regex::JavaRegex;
 use std::sync::Arc;
 
 /// One step.

@@ -2,8 +2,8 @@
 
 use super::value::Res;
 use super::{Outcome, Stop, warn};
-use crate::eval::java_regex::JavaRegex;
 use crate::message::Json;
+use artifacts::java_regex::JavaRegex;
 use std::borrow::Cow;
 use std::sync::Arc;
 

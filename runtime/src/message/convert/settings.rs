@@ -1,6 +1,6 @@
 //! The switches of the conversion, with MI's defaults and its property names.
 
-use crate::eval::JavaRegex;
+use artifacts::java_regex::JavaRegex;
 use std::sync::OnceLock;
 
 /// How to convert. The defaults are MI's.

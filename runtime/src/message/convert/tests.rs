@@ -1,6 +1,6 @@
 use super::*;
-use crate::eval::JavaRegex;
 use crate::message::Json;
+use artifacts::java_regex::JavaRegex;
 use artifacts::xml::{Document, parse};
 
 fn to_xml_with(text: &str, settings: &ConversionSettings) -> Result<String, ConversionError> {

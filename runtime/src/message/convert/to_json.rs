@@ -5,6 +5,7 @@ use super::{
 };
 use crate::message::Json;
 use crate::message::json::is_number;
+use artifacts::java_regex::JavaRegex;
 use artifacts::xml::{Document, ElementData, NodeId, NodeKind};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -249,7 +250,7 @@ fn is_blank(text: &str) -> bool {
 }
 
 /// Replaces a match at the beginning, `None` when there is none.
-fn replace(regex: &crate::eval::JavaRegex, text: &str, replacement: &str) -> Option<String> {
+fn replace(regex: &JavaRegex, text: &str, replacement: &str) -> Option<String> {
     let end = text
         .char_indices()
         .map(|(at, c)| at + c.len_utf8())

@@ -1,11 +1,11 @@
 //! One function per kind of instruction.
 
 use super::{Done, Frame, Run, XsltError, error};
-use crate::eval::JavaRegex;
 use crate::eval::xpath::{Focus, Node, Value};
 use crate::xslt::avt::{Avt, Piece};
 use crate::xslt::builder::Builder;
 use crate::xslt::model::{Body, Content, Expanded, Literal, Op, Scope};
+use artifacts::java_regex::JavaRegex;
 use artifacts::xml::{Name, NodeKind};
 
 impl<'a> Run<'a> {

@@ -16,7 +16,7 @@ pub struct Correlation {
 
 impl Correlation {
     /// Takes the id of a request, or gives it one.
-    pub(super) fn of_request(header: &HeaderName, headers: &mut HeaderMap) -> Self {
+    pub(crate) fn of_request(header: &HeaderName, headers: &mut HeaderMap) -> Self {
         if let Some(id) = headers.get(header) {
             return Self { header: header.clone(), id: id.clone() };
         }
@@ -26,7 +26,7 @@ impl Correlation {
     }
 
     /// Puts the id on what is sent, unless a mediator did.
-    pub(super) fn apply(&self, headers: &mut HeaderMap) {
+    pub(crate) fn apply(&self, headers: &mut HeaderMap) {
         if !headers.contains_key(&self.header) {
             headers.insert(self.header.clone(), self.id.clone());
         }
