@@ -3,8 +3,9 @@
 use super::exchange::{Answer, Exchange};
 use super::fence::Fence;
 use super::step::{Block, Leave, Slot};
+use super::template::TemplateFrame;
 use crate::errors::Fault;
-use crate::message::{Message, Properties, Value};
+use crate::message::{Message, Value};
 use crate::program::{ApiProgram, Program, ProxyProgram, Sequence};
 use crate::services::Services;
 use std::fmt;
@@ -40,13 +41,6 @@ pub enum Entry {
     Api(Arc<ApiProgram>, usize),
     /// A proxy service.
     Proxy(Arc<ProxyProgram>),
-}
-
-/// Parameters of one template call.
-#[derive(Debug, Clone, Default)]
-pub struct TemplateFrame {
-    /// Bound parameters (`$func:p`).
-    pub parameters: Properties,
 }
 
 /// State of one running flow.
@@ -228,11 +222,6 @@ impl Context {
             tracing::warn!("a second response to the same request is dropped");
         }
         sent
-    }
-
-    /// Innermost template parameter of this name.
-    pub fn function_parameter(&self, name: &str) -> Option<&Value> {
-        self.templates.last()?.parameters.get(name)
     }
 
     /// Prepares the fault path: publishes the fault, forgets "what comes after", and makes the nearest

@@ -10,8 +10,9 @@ mod executor;
 mod fence;
 mod fork;
 mod step;
+mod template;
 
-pub use context::{Context, Entry, Handler, TemplateFrame};
+pub use context::{Context, Entry, Handler};
 pub use exchange::{Answer, Exchange};
 pub use executor::{End, build_payload, run, run_fault, run_response};
 pub use fence::Fence;
@@ -19,3 +20,4 @@ pub use fork::{Branches, Finished, parallel, sequential};
 pub use step::{
     AsyncMediator, Block, BoxFuture, Collect, Enter, Leave, Mediator, Next, Slot, Step, StepKind,
 };
+pub use template::{TemplateArgument, TemplateFrame};

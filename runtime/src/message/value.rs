@@ -32,8 +32,6 @@ pub enum Value {
     Map(Arc<Vec<(Arc<str>, Value)>>),
     /// A whole envelope (enrich source `envelope`, `FOREACH_ORIGINAL_MESSAGE`).
     Envelope(Arc<Document>),
-    /// An expression that a template parameter hands over to be evaluated where it is used.
-    Expression(Arc<crate::eval::Expr>),
 }
 
 /// One item of a node list.
@@ -69,7 +67,6 @@ impl Value {
             Value::Nodes(items) => Cow::Owned(items.iter().map(XmlItem::text).collect()),
             Value::Map(entries) => Cow::Owned(map_text(entries)),
             Value::Envelope(document) => Cow::Owned(document.to_xml()),
-            Value::Expression(expression) => Cow::Owned(expression.source().to_owned()),
         }
     }
 

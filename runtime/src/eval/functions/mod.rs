@@ -7,7 +7,7 @@ pub(crate) use get_property::is_plain;
 
 use super::xpath::{Evaluated, EvaluationError, Focus, FunctionName, Node, Scope, Value as XValue};
 use super::{Expr, Kind};
-use crate::flow::Context;
+use crate::flow::{Context, TemplateArgument};
 use crate::message::{Envelope, Message, Value, XmlItem};
 use artifacts::xml::Document;
 use std::borrow::Cow;
@@ -41,7 +41,6 @@ impl<'a> MessageScope<'a> {
             },
             Value::Nodes(items) => nodes(items),
             Value::String(text) => XValue::Text(Cow::Borrowed(text)),
-            Value::Expression(expr) => return self.evaluate(expr),
             other => plain(other),
         })
     }
@@ -70,9 +69,13 @@ impl<'a> MessageScope<'a> {
 
     /// A template parameter; without a template call there is nothing to ask, which fails.
     pub(crate) fn parameter(&self, name: &str) -> Evaluated<XValue<'a>> {
-        match self.cx.templates.last() {
-            Some(frame) => self.lift_option(frame.parameters.get(name)),
-            None => Err(EvaluationError(format!("$func:{name} is used outside of a template"))),
+        let Some(frame) = self.cx.templates.last() else {
+            return Err(EvaluationError(format!("$func:{name} is used outside of a template")));
+        };
+        match frame.get(name) {
+            Some(TemplateArgument::Value(value)) => self.lift(value),
+            Some(TemplateArgument::Expression(expr)) => self.evaluate(expr),
+            None => Ok(XValue::Null),
         }
     }
 

@@ -67,7 +67,7 @@ impl Res {
                 Json::Array(_) | Json::Object(_) => Res::Json(json.clone()),
             },
             Value::Xml(_) | Value::Nodes(_) | Value::Envelope(_) => Res::Xml(value.clone()),
-            Value::Map(_) | Value::Expression(_) => return None,
+            Value::Map(_) => return None,
         })
     }
 

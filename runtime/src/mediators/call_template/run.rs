@@ -3,7 +3,7 @@
 use super::{Argument, CallTemplate};
 use crate::errors::{Fault, codes};
 use crate::eval::{Dialects, Dynamic, Expr};
-use crate::flow::{Context, Enter, Handler, Leave, Mediator, Next, TemplateFrame};
+use crate::flow::{Context, Enter, Handler, Leave, Mediator, Next, TemplateArgument, TemplateFrame};
 use crate::message::{Message, Value};
 use crate::program::{Template, TemplateParameter};
 use std::sync::Arc;
@@ -41,12 +41,12 @@ impl CallTemplate {
         for parameter in &template.parameters {
             // A later with-param of the same name counts.
             let given = self.parameters.iter().rev().find(|(name, _)| *name == parameter.name);
-            let value = match given {
+            let argument = match given {
                 Some((_, argument)) => argument.evaluate(message, cx)?,
-                None => default(parameter, template, message)?,
+                None => default(parameter, template, message)?.map(TemplateArgument::Value),
             };
-            if let Some(value) = value {
-                frame.parameters.set_shared(&parameter.name, value);
+            if let Some(argument) = argument {
+                frame.bind(&parameter.name, argument);
             }
         }
         Ok(frame)
@@ -73,23 +73,23 @@ fn default(
 }
 
 impl Argument {
-    /// The value to hand over; `None` leaves the parameter undefined.
-    fn evaluate(&self, message: &Message, cx: &Context) -> Result<Option<Value>, Fault> {
-        match &self.value {
-            Dynamic::Literal(text) => Ok(Some(Value::String(text.clone()))),
+    /// What is handed over; `None` leaves the parameter undefined.
+    fn evaluate(&self, message: &Message, cx: &Context) -> Result<Option<TemplateArgument>, Fault> {
+        Ok(match &self.value {
+            Dynamic::Literal(text) => Some(TemplateArgument::Value(Value::String(text.clone()))),
             Dynamic::Escaped(expr) if expr.source().contains("get-property") => {
-                self.computed(expr, message, cx).map(Some)
+                Some(TemplateArgument::Expression(self.computed(expr, message, cx)?))
             }
-            Dynamic::Escaped(expr) => Ok(Some(Value::Expression(expr.clone()))),
-            Dynamic::Expr(expr) => expr.first(message, cx),
-        }
+            Dynamic::Escaped(expr) => Some(TemplateArgument::Expression(expr.clone())),
+            Dynamic::Expr(expr) => expr.first(message, cx)?.map(TemplateArgument::Value),
+        })
     }
 
     /// `{{get-property('path')}}`: the property holds the text of the expression to hand over.
-    fn computed(&self, expr: &Expr, message: &Message, cx: &Context) -> Result<Value, Fault> {
+    fn computed(&self, expr: &Expr, message: &Message, cx: &Context) -> Result<Arc<Expr>, Fault> {
         let text = expr.text(message, cx)?.unwrap_or_default();
-        let inner = Expr::compile(&text, &self.prefixes, Dialects::XPathOnly)
-            .map_err(|problem| Fault::new(format!("Can not evaluate escaped expression..: {problem}")))?;
-        Ok(Value::Expression(Arc::new(inner)))
+        Expr::compile(&text, &self.prefixes, Dialects::XPathOnly)
+            .map(Arc::new)
+            .map_err(|problem| Fault::new(format!("Can not evaluate escaped expression..: {problem}")))
     }
 }
