@@ -2,6 +2,7 @@
 
 pub(crate) mod dates;
 mod decimal;
+pub(crate) mod decimal_format;
 mod functions;
 mod inline;
 pub mod json_eval;

@@ -3,6 +3,7 @@
 use super::expression::Expr;
 use super::render::{Flow, Run, Stop, failed, now};
 use super::value::{Value, plain_number};
+use crate::eval::decimal_format::format_number;
 use crate::message::json::escape_string;
 use artifacts::java_regex::JavaRegex;
 use std::sync::Arc;
@@ -208,9 +209,9 @@ fn of_number(number: f64, call: &Call<'_>) -> Flow<Option<Value>> {
             match picture.as_str() {
                 "number" => return Ok(None),
                 "computer" => Value::text(plain_number(number)),
-                "percent" => Value::text(crate::xslt::format_number(number, "#,##0%")),
-                "currency" => Value::text(crate::xslt::format_number(number, "$#,##0.00")),
-                other => Value::text(crate::xslt::format_number(number, other)),
+                "percent" => Value::text(format_number(number, "#,##0%")),
+                "currency" => Value::text(format_number(number, "$#,##0.00")),
+                other => Value::text(format_number(number, other)),
             }
         }
         "number" => Value::Number(number),

@@ -1,6 +1,7 @@
 //! What templates calculate with.
 
 use super::xml::Nodes;
+use crate::eval::decimal_format::format_number;
 use std::sync::Arc;
 
 /// A value. Maps keep their order.
@@ -64,7 +65,7 @@ impl Value {
 
 /// A number as `${...}` prints it: grouped, at most three decimals.
 pub(super) fn number_text(number: f64) -> String {
-    crate::xslt::format_number(number, "#,##0.###")
+    format_number(number, "#,##0.###")
 }
 
 /// A number for computers: no grouping, as many decimals as it has.
@@ -72,6 +73,6 @@ pub(super) fn plain_number(number: f64) -> String {
     if number == 0.0 {
         return "0".to_owned();
     }
-    let rounded = crate::xslt::format_number(number, "0.################");
+    let rounded = format_number(number, "0.################");
     if number.is_finite() { rounded } else { crate::eval::xpath::number_text(number) }
 }

@@ -1,8 +1,8 @@
 //! The functions that XSLT adds to XPath, and the common ones of XPath 2.0.
 
 use super::model::Expanded;
-use super::numbers::DecimalFormat;
 use super::run::{Frame, Run};
+use crate::eval::decimal_format::DecimalFormat;
 use crate::eval::xpath::{
     Evaluated, EvaluationError, Focus, FunctionName, Node, Part, Scope, Value, number_text,
 };

@@ -56,11 +56,6 @@ impl Output {
 /// Gives the stylesheet that `xsl:import` and `xsl:include` name; `None` when there is none.
 pub type Loader<'l> = &'l dyn Fn(&str) -> Option<Document>;
 
-/// A number by a picture of Java's `DecimalFormat`, in US English.
-pub(crate) fn format_number(number: f64, picture: &str) -> String {
-    numbers::DecimalFormat::default().format(number, picture)
-}
-
 fn error(offset: u32, message: impl Into<String>) -> XsltError {
     XsltError { message: message.into(), offset }
 }

@@ -1,7 +1,8 @@
 //! The compiled stylesheet.
 
 use super::avt::Avt;
-use super::numbers::{DecimalFormat, NumberFormat};
+use super::numbers::NumberFormat;
+use crate::eval::decimal_format::DecimalFormat;
 use crate::eval::xpath::{Pattern, Query};
 use artifacts::xml::{Document, Name};
 use std::collections::HashMap;

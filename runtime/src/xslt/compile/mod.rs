@@ -7,6 +7,7 @@ use super::model::{
     AttributeSet, Content, Expanded, Function, Key, Rule, SpaceRule, Stylesheet, Template, Variable,
 };
 use super::{Loader, XSL, XsltError, error};
+use crate::eval::decimal_format::DecimalFormat;
 use crate::eval::xpath::Pattern;
 use artifacts::xml::{Document, NodeId};
 use std::sync::Arc;
@@ -300,7 +301,7 @@ impl Compiler<'_> {
 
     fn decimal_format(&mut self, document: &Document, node: NodeId) {
         let name = document.attribute(node, "name").and_then(|n| self.expanded(document, node, n));
-        let format = super::numbers::DecimalFormat::read(&|attribute| document.attribute(node, attribute));
+        let format = DecimalFormat::read(&|attribute| document.attribute(node, attribute));
         self.sheet.decimal_formats.insert(name, format);
     }
 
