@@ -1,6 +1,7 @@
 //! Artifact set to program: reads mediators, parses expressions, collects every problem. Pure: no
 //! socket, no file, nothing spawned.
 
+mod on_demand;
 mod program;
 
 pub use program::{Options, compile};

@@ -1,6 +1,7 @@
 //! The artifacts of a deployment to one program.
 
 use super::Compiler;
+use super::on_demand::RegistryArtifacts;
 use crate::endpoints::{Endpoint, Mode, Sent};
 use crate::errors::Fault;
 use crate::flow::{AsyncMediator, Block, BoxFuture, Context, Handler, Leave, Mediator, Next, Step};
@@ -57,7 +58,8 @@ const DEFAULT_FAULT: &str = r#"<sequence xmlns="http://ws.apache.org/ns/synapse"
 pub fn compile(artifacts: &[Artifact], options: &Options) -> (Program, Diagnostics) {
     let mut compiler = Compiler::default();
     compiler.collect(artifacts);
-    let mut program = Program::default();
+    let on_demand = Box::new(RegistryArtifacts::default());
+    let mut program = Program { on_demand, ..Program::default() };
     let (mut apis, mut proxies) = (Vec::new(), Vec::new());
     for artifact in artifacts {
         match artifact {

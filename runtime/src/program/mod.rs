@@ -2,7 +2,7 @@
 
 mod registry;
 
-pub use registry::{DeployedRegistry, DynamicArtifacts, NoRegistry, Registry};
+pub use registry::{DeployedRegistry, NoRegistry, NothingOnDemand, OnDemand, Registry};
 
 use crate::endpoints::Endpoint;
 use crate::flow::{Block, Handler};
@@ -138,8 +138,8 @@ pub struct Program {
     pub stores: HashMap<Arc<str>, Arc<StoreSpec>>,
     /// The registry.
     pub registry: Arc<dyn Registry>,
-    /// Sequences and endpoints of the registry, compiled when first used.
-    pub dynamic: DynamicArtifacts,
+    /// Sequences and endpoints of the registry.
+    pub on_demand: Box<dyn OnDemand>,
     /// HTTP inbound endpoints.
     pub http_inbounds: Vec<Arc<HttpInbound>>,
     /// Who takes which request.
@@ -161,7 +161,7 @@ impl Default for Program {
             local_entries: HashMap::new(),
             stores: HashMap::new(),
             registry: Arc::new(NoRegistry),
-            dynamic: DynamicArtifacts::default(),
+            on_demand: Box::new(NothingOnDemand),
             http_inbounds: Vec::new(),
             router: Router::default(),
             main: Arc::default(),
@@ -175,13 +175,13 @@ impl Program {
     /// A sequence by name, local entry or registry key.
     pub fn sequence(&self, name: &str) -> Option<Arc<Sequence>> {
         let own = self.sequences.get(name).cloned();
-        own.or_else(|| self.dynamic.sequence(name, &*self.registry))
+        own.or_else(|| self.on_demand.sequence(name, &*self.registry))
     }
 
     /// An endpoint by name, local entry or registry key.
     pub fn endpoint(&self, name: &str) -> Option<Arc<Endpoint>> {
         let own = self.endpoints.get(name).cloned();
-        own.or_else(|| self.dynamic.endpoint(name, &*self.registry))
+        own.or_else(|| self.on_demand.endpoint(name, &*self.registry))
     }
 
     /// An HTTP inbound endpoint by name.

@@ -1,7 +1,6 @@
-//! Registry resources, and the sequences and endpoints that live there.
+//! Registry resources, and where the sequences and endpoints that live there come from.
 
 use super::{Resource, Sequence};
-use crate::compile::Compiler;
 use crate::deploy;
 use crate::endpoints::Endpoint;
 use artifacts::xml::{Document, XmlElement};
@@ -44,60 +43,26 @@ impl Registry for NoRegistry {
     }
 }
 
-/// Sequences and endpoints that live in the registry, compiled when first used.
-#[derive(Debug, Default)]
-pub struct DynamicArtifacts {
-    sequences: RwLock<HashMap<String, Option<Arc<Sequence>>>>,
-    endpoints: RwLock<HashMap<String, Option<Arc<Endpoint>>>>,
-}
-
-impl DynamicArtifacts {
+/// The sequences and endpoints that live in the registry; `compile` makes them when they are first used.
+pub trait OnDemand: Send + Sync + fmt::Debug {
     /// The sequence under a registry key.
-    pub fn sequence(&self, key: &str, registry: &dyn Registry) -> Option<Arc<Sequence>> {
-        cached(&self.sequences, key, || {
-            let Resource::Xml(element) = registry.resource(key)? else { return None };
-            let mut compiler = Compiler::default();
-            let block = compiler.block(element.get());
-            report(key, &compiler);
-            (element.get().local() == "sequence").then(|| Arc::new(Sequence { name: key.into(), block }))
-        })
-    }
+    fn sequence(&self, key: &str, registry: &dyn Registry) -> Option<Arc<Sequence>>;
 
     /// The endpoint under a registry key.
-    pub fn endpoint(&self, key: &str, registry: &dyn Registry) -> Option<Arc<Endpoint>> {
-        cached(&self.endpoints, key, || {
-            let Resource::Xml(element) = registry.resource(key)? else { return None };
-            let mut compiler = Compiler::default();
-            let endpoint = compiler.endpoint_element(element.get());
-            report(key, &compiler);
-            endpoint
-        })
-    }
+    fn endpoint(&self, key: &str, registry: &dyn Registry) -> Option<Arc<Endpoint>>;
 }
 
-/// Most keys that are remembered; keys can come from messages.
-const MAX_DYNAMIC: usize = 10_000;
+/// Nothing lives in the registry.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NothingOnDemand;
 
-fn cached<T>(
-    map: &RwLock<HashMap<String, Option<Arc<T>>>>,
-    key: &str,
-    make: impl FnOnce() -> Option<Arc<T>>,
-) -> Option<Arc<T>> {
-    // The map holds finished values only; it is usable after a panic elsewhere.
-    if let Some(found) = map.read().unwrap_or_else(|p| p.into_inner()).get(key) {
-        return found.clone();
+impl OnDemand for NothingOnDemand {
+    fn sequence(&self, _key: &str, _registry: &dyn Registry) -> Option<Arc<Sequence>> {
+        None
     }
-    let made = make();
-    let mut map = map.write().unwrap_or_else(|p| p.into_inner());
-    if map.len() < MAX_DYNAMIC {
-        map.insert(key.to_owned(), made.clone());
-    }
-    made
-}
 
-fn report(key: &str, compiler: &Compiler) {
-    if !compiler.diagnostics.is_empty() {
-        tracing::warn!("registry resource '{key}':\n{}", compiler.diagnostics.render());
+    fn endpoint(&self, _key: &str, _registry: &dyn Registry) -> Option<Arc<Endpoint>> {
+        None
     }
 }
 
