@@ -2,10 +2,9 @@
 
 use super::Compiler;
 use super::on_demand::RegistryArtifacts;
-use crate::endpoints::{Endpoint, Mode, Sent};
-use crate::errors::Fault;
-use crate::flow::{AsyncMediator, Block, BoxFuture, Context, Handler, Leave, Mediator, Next, Step};
-use crate::message::Message;
+use crate::endpoints::Endpoint;
+use crate::flow::{Block, Handler, Step};
+use crate::mediators::parts::proxy::{EnterFlow, Target};
 use crate::program::{
     ApiProgram, FlowTarget, HttpInbound, Program, ProxyProgram, Resource, ResourceProgram, Sequence,
     Template, TemplateParameter,
@@ -249,8 +248,8 @@ impl Compiler {
             proxy.pinned_servers.as_ref().is_some_and(|p| !p.iter().any(|name| name == server));
         let in_flow = self.flow_target(proxy.in_sequence.as_ref());
         let endpoint = proxy.endpoint.as_ref().map(|endpoint| match endpoint {
-            TargetEndpoint::Named(reference) => ProxyTarget::Named(reference.key.as_str().into()),
-            TargetEndpoint::Inline(endpoint) => ProxyTarget::Inline(self.endpoint(endpoint)),
+            TargetEndpoint::Named(reference) => Target::Named(reference.key.as_str().into()),
+            TargetEndpoint::Inline(endpoint) => Target::Inline(self.endpoint(endpoint)),
         });
         let mut steps = Vec::new();
         steps.extend(in_flow.map(|flow| named_step(Step::now(EnterFlow(flow)), "inSequence")));
@@ -335,52 +334,5 @@ fn resource_route(resource: &api::Resource) -> ResourceRoute {
         content_type: resource.content_type.clone(),
         user_agent: agent,
         binds_to: resource.binds_to.clone(),
-    }
-}
-
-/// Runs the in-sequence of a proxy; the target comes behind it.
-struct EnterFlow(FlowTarget);
-
-impl Mediator for EnterFlow {
-    fn mediate(&self, _message: &mut Message, cx: &mut Context) -> Result<Next, Fault> {
-        let block = self.0.block(&cx.program);
-        let block = block.ok_or_else(|| Fault::new("the inSequence of the proxy is not deployed"))?;
-        Ok(Next::Enter(crate::flow::Enter { block, leave: Leave::Continue }))
-    }
-
-    fn reads_body(&self) -> bool {
-        false
-    }
-}
-
-/// The target endpoint of a proxy: a `send` behind the in-sequence.
-enum ProxyTarget {
-    Named(Arc<str>),
-    Inline(Arc<Endpoint>),
-}
-
-impl AsyncMediator for ProxyTarget {
-    fn mediate<'a>(
-        &'a self,
-        message: &'a mut Message,
-        cx: &'a mut Context,
-    ) -> BoxFuture<'a, Result<Next, Fault>> {
-        Box::pin(async move {
-            let endpoint = match self {
-                ProxyTarget::Inline(endpoint) => endpoint.clone(),
-                ProxyTarget::Named(name) => cx
-                    .program
-                    .endpoint(name)
-                    .ok_or_else(|| Fault::new(format!("Unable to find the endpoint specified : {name}")))?,
-            };
-            Ok(match endpoint.send(message, cx, Mode::Send).await? {
-                Sent::Response => Next::Response(None),
-                Sent::OneWay | Sent::Nothing => Next::Stop,
-            })
-        })
-    }
-
-    fn reads_body(&self) -> bool {
-        false
     }
 }

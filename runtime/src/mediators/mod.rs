@@ -27,7 +27,7 @@ macro_rules! mediators {
 }
 
 mod connector_operation;
-mod parts;
+pub(crate) mod parts;
 
 mediators! {
     "NTLM" => ntlm;

@@ -9,6 +9,7 @@ pub(crate) mod entry;
 pub(crate) mod gson;
 pub(crate) mod last;
 pub(crate) mod payload;
+pub(crate) mod proxy;
 pub(crate) mod reading;
 pub(crate) mod result_target;
 pub(crate) mod target;
