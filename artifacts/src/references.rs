@@ -38,6 +38,10 @@ const MEDIATORS: &[(&str, &str, Kind)] = &[
     ("target", "endpoint", Kind::Endpoint),
     ("foreach", "sequence", Kind::Sequence),
     ("onComplete", "sequence", Kind::Sequence),
+    ("onCacheHit", "sequence", Kind::Sequence),
+    ("store", "sequence", Kind::Sequence),
+    ("throttle", "onAccept", Kind::Sequence),
+    ("throttle", "onReject", Kind::Sequence),
 ];
 
 /// Parameters of message processors that name an artifact.
