@@ -18,8 +18,11 @@ use crate::store::Store;
 /// Handles to one set of rows.
 #[derive(Clone)]
 pub struct Stores {
+    /// One node's way to the rows.
     pub one: Arc<dyn Store>,
+    /// Another node's way to the same rows.
     pub two: Arc<dyn Store>,
+    /// A way to rows of another group in the same place.
     pub other_group: Arc<dyn Store>,
 }
 

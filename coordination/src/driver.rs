@@ -296,8 +296,8 @@ impl Driver {
         (seen.since, seen.outdated, seen.differing) = (self.protocol.since(), outdated, differing);
     }
 
-    /// One line per change; the wording keeps the peer's lines where it has one, so that existing
-    /// alert rules still match.
+    /// One line per change; the wording keeps MI's lines where it has one, so that existing alert
+    /// rules still match.
     fn note(&mut self, note: &Note) {
         let counters = &self.shared.counters;
         let add = |n: &std::sync::atomic::AtomicU64| n.fetch_add(1, Ordering::Relaxed);

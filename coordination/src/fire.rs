@@ -12,8 +12,11 @@ use crate::member::MemberId;
 /// A wish to start one scheduled instant.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FireClaim {
+    /// The activation, for slots the slot.
     pub key: Key,
+    /// The owner that wishes it.
     pub member: MemberId,
+    /// The owner's term; under another one the claim is refused.
     pub epoch: Epoch,
     /// Identity of the start: its scheduled instant in milliseconds since 1970 UTC. Must grow.
     pub fire_key: i64,

@@ -32,7 +32,9 @@ pub struct Config {
     pub weight: u32,
     /// Version of the program, shown in the member table.
     pub version: Arc<str>,
+    /// All lengths of time. With the default the first run after a crash starts elsewhere within 6.6 s.
     pub timing: Timing,
+    /// How work is spread; equal on all nodes. Default: in proportion to the weights.
     pub placement: Placement,
 }
 
@@ -54,7 +56,9 @@ impl Config {
 /// Something that runs on some nodes.
 #[derive(Clone, Debug)]
 pub struct Activation {
+    /// Its name, the same on all nodes.
     pub key: Key,
+    /// On how many nodes it runs.
     pub policy: Policy,
     /// Fingerprint of what is to run. Another one starts finite counts anew. May be empty.
     pub definition: Arc<str>,

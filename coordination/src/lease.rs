@@ -38,6 +38,7 @@ impl Key {
         Self::new(&format!("{}#{index}", self.0))
     }
 
+    /// The name as it is stored, at most [`MAX_KEY`] characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -177,7 +178,10 @@ impl Policy {
 /// One activation as read from the database.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LeaseRow {
+    /// The owner, also after it has ended and until somebody else claims; `None`: nobody had it yet, or it
+    /// was released.
     pub owner: Option<MemberId>,
+    /// Number of the term; stays when the owner has let go.
     pub epoch: Epoch,
     /// Whom the last owner wished to follow it.
     pub wanted: Option<MemberId>,
@@ -187,7 +191,7 @@ pub struct LeaseRow {
     pub runs: i64,
     /// The definition these were counted for.
     pub def: Definition,
-    /// The highest fire key claimed so far.
+    /// The highest fire key claimed so far, in milliseconds since 1970 UTC.
     pub last_fire: Option<i64>,
 }
 
@@ -198,6 +202,7 @@ pub struct View {
     pub database: Timestamp,
     /// Live members only, in order of identity.
     pub members: Vec<MemberRow>,
+    /// All activations of the group that have a row.
     pub leases: BTreeMap<Key, LeaseRow>,
 }
 
@@ -216,6 +221,7 @@ impl LeaseRow {
 }
 
 impl View {
+    /// The row of a live member.
     #[must_use]
     pub fn member(&self, id: MemberId) -> Option<&MemberRow> {
         self.members.iter().find(|m| m.id == id)
@@ -232,9 +238,13 @@ impl View {
 /// owner is not live, the claimant is, and nobody has paused the activation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Claim {
+    /// The activation.
     pub key: Key,
+    /// The claimant.
     pub member: MemberId,
+    /// The owner in the row the claimant has seen.
     pub seen_owner: Option<MemberId>,
+    /// The epoch in that row.
     pub seen_epoch: Epoch,
     /// The new epoch must be above this: the highest the claimant ever saw for the key.
     pub floor: Epoch,
@@ -248,7 +258,9 @@ pub struct Claim {
 /// has the epoch that was seen; safe to repeat.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Raise {
+    /// The activation.
     pub key: Key,
+    /// The epoch that is too low.
     pub seen_epoch: Epoch,
     /// The new epoch must be above this: the highest the caller ever saw for the key.
     pub floor: Epoch,
@@ -257,21 +269,30 @@ pub struct Raise {
 /// The end of exactly one term. Safe to repeat.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Release {
+    /// The activation.
     pub key: Key,
+    /// The owner that lets go.
     pub member: MemberId,
+    /// The term it ends.
     pub epoch: Epoch,
+    /// Who is to follow, when it is known; others wait a heartbeat longer for it.
     pub wanted: Option<MemberId>,
 }
 
 /// A term that has begun on this node.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Lease {
+    /// The activation, for slots the slot.
     pub key: Key,
+    /// The member of this process that owns it.
     pub member: MemberId,
+    /// Number of the term: the fencing token.
     pub epoch: Epoch,
-    /// What earlier owners left behind: runs of the definition `def`.
+    /// Runs that were claimed for the definition `def` by all owners so far.
     pub runs: i64,
+    /// The definition these were counted for.
     pub def: Definition,
+    /// The highest fire key claimed so far, in milliseconds since 1970 UTC.
     pub last_fire: Option<i64>,
 }
 

@@ -11,8 +11,10 @@ use std::time::Duration;
 
 use crate::lease::Key;
 
-/// Longest name of a group and of a node in characters, as the tables have it.
+/// Longest name of a group in characters, as the tables have it.
 pub const MAX_GROUP: usize = 64;
+
+/// Longest name of a node in characters, as the tables have it.
 pub const MAX_NODE: usize = 128;
 
 /// Why this cannot be the name of a group or node, as a sentence for the operator. Nothing is cut to
@@ -61,6 +63,7 @@ impl fmt::Debug for MemberId {
 /// What a joining process says about itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MemberInfo {
+    /// The fresh identity of this process start.
     pub id: MemberId,
     /// Name of the node; at most one live member of a group bears it.
     pub node: Arc<str>,
@@ -127,12 +130,17 @@ impl Declaration {
 /// A live member as read from the database.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MemberRow {
+    /// Identity of the process start.
     pub id: MemberId,
+    /// Name of its node.
     pub node: Arc<str>,
     /// The counter that shows life. Compared for equality only.
     pub seq: i64,
+    /// See [`MemberInfo::lease`].
     pub lease: Duration,
+    /// See [`MemberInfo::weight`].
     pub weight: u32,
+    /// What it is able and willing to run.
     pub declared: Arc<Declaration>,
     /// The store can prove that the process is gone (a lock that the operating system released).
     /// Then nobody needs to wait for silence.

@@ -40,9 +40,11 @@ const REFUSALS: [Refusal; 5] =
 /// One exported value, named as operators see it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
+    /// Name without the exporter's prefix; ends in `_total` for what only grows.
     pub name: &'static str,
     /// At most one label.
     pub label: Option<(&'static str, String)>,
+    /// Seconds where the name says so, else a number.
     pub value: f64,
 }
 

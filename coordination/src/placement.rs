@@ -15,21 +15,22 @@ use crate::member::{Declaration, MemberId, MemberRow};
 /// How work is spread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Spread {
-    /// In proportion to the members' weights. Our default; also the peer's `RoundRobinResolver`.
+    /// In proportion to the members' weights. Our default; also MI's `RoundRobinResolver`.
     #[default]
     Balanced,
-    /// Everything on one member, the others stand by: the peer's `ActivePassiveResolver`.
+    /// Everything on one member, the others stand by: MI's `ActivePassiveResolver`.
     OneNode,
 }
 
 /// Placement settings; equal on all nodes of a group.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Placement {
+    /// In which shares.
     pub spread: Spread,
-    /// Nothing is newly placed while fewer members are live (the peer's `task_server_count`).
+    /// Nothing is newly placed while fewer members are live (MI's `task_server_count`).
     /// Default 0: no such condition.
     pub quorum: usize,
-    /// Only these nodes get work (the peer's `TaskNodeResolver`, `task_nodes`). Default: all.
+    /// Only these nodes get work (MI's `TaskNodeResolver`, `task_nodes`). Default: all.
     pub only: Option<BTreeSet<Arc<str>>>,
 }
 
@@ -38,7 +39,7 @@ impl Placement {
         self.only.as_ref().is_none_or(|names| names.contains(node))
     }
 
-    /// From the peer's `[task_handling] resolver_class` (with or without its package) and the
+    /// From MI's `[task_handling] resolver_class` (with or without its package) and the
     /// properties of `[[task_resolver]]`.
     ///
     /// # Errors
@@ -73,19 +74,26 @@ impl Placement {
 /// A live member as placement sees it.
 #[derive(Clone, Debug)]
 pub struct Node {
+    /// The member.
     pub id: MemberId,
+    /// Name of its node: breaks ties, so that a restarted node gets the same work.
     pub name: Arc<str>,
+    /// Share of the work relative to other members; 0 counts as 1.
     pub weight: u32,
     /// `false`: has been silent for a while; keeps what it has, gets nothing new.
     pub fit: bool,
+    /// What it is able and willing to run.
     pub offers: Arc<Declaration>,
 }
 
 /// One activation that should change its owner.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Move {
+    /// The activation, for slots the slot.
     pub key: Key,
+    /// Its present owner, which hands it over.
     pub from: MemberId,
+    /// Who is to claim it.
     pub to: MemberId,
 }
 

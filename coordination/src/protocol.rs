@@ -27,10 +27,15 @@ use watch::Watches;
 /// Settings of one node that do not change while it runs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Setup {
+    /// Name of the node.
     pub node: Arc<str>,
+    /// Share of the work relative to other members; 1 is normal.
     pub weight: u32,
+    /// Version of the program, for people.
     pub version: Arc<str>,
+    /// All lengths of time.
     pub timing: Timing,
+    /// How work is spread; equal on all nodes.
     pub placement: Placement,
     /// A random number for this process start; identities of its members are counted up from it.
     pub identity: u128,

@@ -42,10 +42,13 @@ impl Phase {
 pub struct Move {
     /// Database time of the view that showed it.
     pub at: Timestamp,
+    /// The activation, for slots the slot.
     pub key: Key,
-    /// Node names; `None` for nobody.
+    /// Name of the node that had it; `None` for nobody.
     pub from: Option<Arc<str>>,
+    /// Name of the node that has it now; `None` for nobody.
     pub to: Option<Arc<str>>,
+    /// Epoch of the term that began, or of the one that ended when nobody has it now.
     pub epoch: Epoch,
     /// `start`, `takeover`, `handed-over`, `released`.
     pub reason: &'static str,
@@ -54,9 +57,13 @@ pub struct Move {
 /// A snapshot of the group as this node sees it.
 #[derive(Clone, Debug)]
 pub struct Status {
+    /// In which part of its life this node is.
     pub phase: Phase,
+    /// Name of the group.
     pub group: Arc<str>,
+    /// Name of this node.
     pub node: Arc<str>,
+    /// Identity of this process start in the group.
     pub member: MemberId,
     /// What the store calls itself; no credentials.
     pub store: Arc<str>,
@@ -68,6 +75,7 @@ pub struct Status {
     pub database_error: Option<Arc<str>>,
     /// Another live process has our node name; `true` when it certainly lives.
     pub duplicate_node: Option<bool>,
+    /// All members and activations, as read last.
     pub view: Arc<View>,
     /// Activations whose definitions differ between live nodes: a rolling update, or a forgotten node.
     pub differing: Vec<Key>,
@@ -78,12 +86,17 @@ pub struct Status {
 /// One line of the table of activations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ownership {
+    /// The activation, for slots the slot.
     pub key: Key,
     /// Name of the owning node; `None` when nobody runs it.
     pub node: Option<Arc<str>>,
+    /// Number of the present or last term.
     pub epoch: Epoch,
+    /// Switched off by an operator for the whole group.
     pub paused: bool,
+    /// Runs since the definition last changed.
     pub runs: i64,
+    /// The last scheduled instant that was started, in milliseconds since 1970 UTC.
     pub last_fire: Option<i64>,
 }
 

@@ -115,7 +115,7 @@ impl Timing {
         }
     }
 
-    /// From heartbeat and lease length alone (how the peer's settings are read), up to a day each.
+    /// From heartbeat and lease length alone (how MI's settings are read), up to a day each.
     /// The fence is as late as the margin allows. A heartbeat too slow for its lease is made faster,
     /// since nobody else depends on how often a node beats: otherwise no time would be left for a
     /// statement. [`Timing::problems`] says when even that does not fit.

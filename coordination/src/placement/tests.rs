@@ -201,7 +201,7 @@ fn only_the_newest_definition_is_placed() {
 }
 
 #[test]
-fn the_peers_resolvers_are_understood() {
+fn the_resolvers_of_mi_are_understood() {
     let of = |class: &str, name: &str, value: &str| {
         Placement::of_resolver(class, &BTreeMap::from([(name.to_owned(), value.to_owned())]))
     };

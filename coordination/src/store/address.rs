@@ -1,6 +1,6 @@
 //! From the address in the settings to a store.
 //!
-//! Understands what users of the peer have in their `[[datasource]]` (JDBC URLs, also with `&amp;`)
+//! Understands what users of MI have in their `[[datasource]]` (JDBC URLs, also with `&amp;`)
 //! and the plain forms: `jdbc:postgresql:`, `jdbc:mysql:`, `jdbc:mariadb:`, `jdbc:sqlite:`,
 //! `postgres:`, `postgresql:`, `mysql:`, `mariadb:`, `sqlite:`. Reading an address opens nothing.
 
@@ -23,12 +23,15 @@ pub enum Kind {
 /// An address that was understood. Shown without the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
+    /// Which database.
     pub kind: Kind,
     /// Hosts and ports; the first that takes writes is used. Empty for SQLite.
     pub hosts: Vec<(String, u16)>,
     /// Database name, or the path of the SQLite file.
     pub database: String,
+    /// Who connects; `None` leaves it to the driver.
     pub user: Option<String>,
+    /// Its password; never shown.
     pub password: Option<String>,
     /// The part after `?`, keys in lower case.
     pub options: BTreeMap<String, String>,
@@ -333,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn the_peers_datasource_urls_are_understood() {
+    fn datasource_urls_of_mi_are_understood() {
         let a = parse("jdbc:mysql://db.example:3307/clusterdb?useSSL=false&amp;allowPublicKeyRetrieval=true");
         assert_eq!((a.kind, a.hosts.as_slice()), (Kind::MySql, [("db.example".to_owned(), 3307)].as_slice()));
         assert_eq!((a.database.as_str(), a.tls()), ("clusterdb", "disable"));

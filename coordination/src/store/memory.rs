@@ -17,6 +17,7 @@ use crate::member::{Declaration, End, MemberId, MemberInfo, MemberRow};
 /// A member with its state.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct StoredMember {
+    /// As others see it while it lives.
     pub row: MemberRow,
     /// `None` while it lives.
     pub ended: Option<End>,
@@ -25,7 +26,9 @@ pub struct StoredMember {
 /// All rows of one group.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Table {
+    /// All members, ended ones too: an identity is never revived.
     pub members: BTreeMap<MemberId, StoredMember>,
+    /// Activations that have a row.
     pub leases: BTreeMap<Key, LeaseRow>,
 }
 
@@ -34,6 +37,7 @@ impl Table {
         self.members.get(&id).is_some_and(|m| m.ended.is_none())
     }
 
+    /// See [`MemberStore::join`].
     pub fn join(&mut self, info: &MemberInfo) -> bool {
         if let Some(known) = self.members.get(&info.id) {
             return known.ended.is_none();
@@ -54,6 +58,7 @@ impl Table {
         true
     }
 
+    /// See [`MemberStore::renew`].
     pub fn renew(&mut self, me: MemberId, offer: Option<&Declaration>) -> bool {
         let Some(member) = self.members.get_mut(&me).filter(|m| m.ended.is_none()) else {
             return false;
@@ -65,6 +70,7 @@ impl Table {
         true
     }
 
+    /// See [`MemberStore::end`].
     pub fn end(&mut self, id: MemberId, how: End) -> bool {
         let Some(member) = self.members.get_mut(&id).filter(|m| m.ended.is_none()) else {
             return false;
@@ -76,12 +82,14 @@ impl Table {
         true
     }
 
+    /// See [`LeaseStore::observe`]; `database` is the database's clock.
     #[must_use]
     pub fn observe(&self, database: Timestamp) -> View {
         let live = self.members.values().filter(|m| m.ended.is_none()).map(|m| m.row.clone());
         View { database, members: live.collect(), leases: self.leases.clone() }
     }
 
+    /// See [`LeaseStore::create`].
     pub fn create(&mut self, keys: &[Key]) {
         for key in keys {
             self.lease(key);
@@ -100,6 +108,7 @@ impl Table {
         })
     }
 
+    /// See [`LeaseStore::claim`]; `database` is the database's clock.
     pub fn claim(&mut self, claim: &Claim, database: Timestamp) -> bool {
         let free = claim.seen_owner.is_none_or(|owner| !self.is_live(owner));
         let claimant_lives = self.is_live(claim.member);
@@ -115,6 +124,7 @@ impl Table {
         true
     }
 
+    /// See [`LeaseStore::release`].
     pub fn release(&mut self, release: &Release) -> bool {
         let Some(row) = self.leases.get_mut(&release.key) else { return false };
         if row.owner != Some(release.member) || row.epoch != release.epoch {
@@ -125,6 +135,7 @@ impl Table {
         true
     }
 
+    /// See [`LeaseStore::raise`]; `database` is the database's clock.
     pub fn raise(&mut self, raise: &Raise, database: Timestamp) -> bool {
         let row = self.leases.get_mut(&raise.key).filter(|row| row.epoch == raise.seen_epoch);
         let Some(row) = row else { return false };
@@ -132,6 +143,7 @@ impl Table {
         true
     }
 
+    /// See [`FireStore::fire`].
     pub fn fire(&mut self, claim: &FireClaim) -> bool {
         let Some(row) = self.leases.get_mut(&claim.key) else { return false };
         if claim.check(row).is_err() {
@@ -143,6 +155,7 @@ impl Table {
         true
     }
 
+    /// See [`FireStore::pause`].
     pub fn pause(&mut self, key: &Key, paused: bool) {
         self.lease(key).paused = paused;
     }
