@@ -4,30 +4,27 @@
 //! leave messages in an inbox. Nothing here decides about a lease: that is the protocol's business,
 //! and the guards fence themselves even if this task stands still.
 
+mod cluster;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::clock::millis;
 use crate::guard::{Guard, Term, Trust, within};
 use crate::lease::{Epoch, Key, Lease, View};
 use crate::member::MemberId;
-use crate::protocol::{Input, Note, Op, Output, Protocol, Reply, Stop, Trouble};
+use crate::protocol::{Input, Loss, Op, Output, Protocol, Reply, Stop};
 use crate::shared::{Shared, lock};
 use crate::status::Phase;
 use crate::store::{Store, StoreError};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-/// How often an outage is reported while it lasts.
-const REMIND: Duration = Duration::from_secs(30);
-
-/// More activations than this in one step get one line together.
-const FEW: usize = 10;
-
+/// A statement that was answered, or was not in time.
 struct Done {
     op: Op,
+    /// Uptime before it was sent.
     sent: Duration,
     result: Result<Reply, StoreError>,
 }
@@ -37,14 +34,22 @@ pub(crate) struct Driver {
     shared: Arc<Shared>,
     store: Arc<dyn Store>,
     protocol: Protocol,
+    /// On their way.
     statements: FuturesUnordered<BoxFuture<'static, Done>>,
+    /// Of our present member; guards keep that of a former one.
     trust: BTreeMap<MemberId, Arc<Trust>>,
+    /// Under way on this node.
     terms: BTreeMap<Key, Arc<Term>>,
     draining: bool,
+    /// The view that status readers have.
     last_view: Option<Arc<View>>,
+    /// Uptime of the last reminder of trouble, or of the last time without any.
     reminded: Duration,
+    /// Somebody wants us to look soon.
     nudged: bool,
+    /// Uptime of the last look because of a nudge.
     last_nudge: Duration,
+    /// The task that hears announcements of other nodes.
     listening: Option<tokio::task::JoinHandle<()>>,
 }
 
@@ -109,7 +114,7 @@ impl Driver {
         let outputs = self.protocol.step(self.shared.clock.uptime(), input);
         // Before anybody gets a guard: the status must not lag behind what it explains.
         self.publish();
-        announce(&outputs);
+        cluster::announce(&outputs);
         for output in outputs {
             self.perform(output);
         }
@@ -227,43 +232,6 @@ impl Driver {
         }));
     }
 
-    /// An outage stays loud, and so does a node id that is used twice: one line every half minute.
-    fn remind(&mut self) {
-        let now = self.shared.clock.uptime();
-        let trouble = self.protocol.trouble();
-        let twin = self.protocol.blocked_by().filter(|(_, moving)| *moving);
-        if trouble.is_none() && twin.is_none() {
-            self.reminded = now;
-        }
-        if now.saturating_sub(self.reminded) < REMIND {
-            return;
-        }
-        self.reminded = now;
-        if let Some(Trouble { since, reason, hopeless }) = trouble {
-            let seconds = now.saturating_sub(*since).as_secs();
-            if *hopeless {
-                tracing::error!(seconds, "coordinated work does not run until this is mended: {reason}");
-            } else {
-                tracing::error!(
-                    seconds,
-                    %reason,
-                    "the coordination database still does not answer; coordinated work is stopped"
-                );
-            }
-        }
-        if let Some((holder, _)) = twin {
-            self.say_duplicate(holder);
-        }
-    }
-
-    fn say_duplicate(&self, holder: MemberId) {
-        let node = self.protocol.node();
-        tracing::error!(
-            member = %holder,
-            "[{node}] is a duplicate node: another live process uses our node id; waiting until it ends"
-        );
-    }
-
     fn publish(&mut self) {
         let view = self.protocol.view();
         if let Some(view) = view.filter(|v| !self.last_view.as_ref().is_some_and(|l| Arc::ptr_eq(l, v))) {
@@ -295,83 +263,6 @@ impl Driver {
         let mut seen = lock(&self.shared.seen);
         (seen.since, seen.outdated, seen.differing) = (self.protocol.since(), outdated, differing);
     }
-
-    /// One line per change; the wording keeps MI's lines where it has one, so that existing alert
-    /// rules still match.
-    fn note(&mut self, note: &Note) {
-        let counters = &self.shared.counters;
-        let add = |n: &std::sync::atomic::AtomicU64| n.fetch_add(1, Ordering::Relaxed);
-        match note {
-            Note::Joined(id) => {
-                lock(&self.shared.seen).duplicate_node = None;
-                tracing::info!(member = %id, "Successfully joined the cluster with id [{id}]");
-            }
-            Note::NodeTaken { holder, moving } => {
-                lock(&self.shared.seen).duplicate_node = Some(*moving);
-                if *moving {
-                    self.say_duplicate(*holder);
-                } else {
-                    tracing::warn!(member = %holder, "our node id is still held by an earlier process; waiting until it ends");
-                }
-            }
-            Note::MemberSeen { id, node } => {
-                tracing::info!(member = %id, %node, "Member added [{node}]");
-            }
-            Note::MemberGone { id, node } => {
-                tracing::info!(member = %id, %node, "Member removed [{node}]");
-            }
-            Note::Expired { id, node } => {
-                add(&counters.expired);
-                tracing::warn!(member = %id, "ended a silent member [{node}]");
-            }
-            Note::Expelled(id) => {
-                add(&counters.expelled);
-                tracing::error!(member = %id, "this node was silent for too long and was ended by others; joining anew");
-            }
-            Note::DatabaseSilent { reason, hopeless: true } => {
-                tracing::error!("coordinated work does not run until this is mended: {reason}");
-            }
-            Note::DatabaseSilent { reason, hopeless: false } => {
-                tracing::warn!(%reason, "the coordination database does not answer");
-            }
-            Note::DatabaseBack { after, rejoined: false } => {
-                tracing::info!(after_ms = millis(*after), "the coordination database answers again");
-            }
-            Note::DatabaseBack { after, rejoined: true } => {
-                tracing::info!(after_ms = millis(*after), "Re-joined the cluster successfully.");
-            }
-            Note::Fenced { activations } => {
-                add(&counters.fenced);
-                tracing::error!(
-                    activations,
-                    "Lost connection to the cluster. Coordinated work is stopped until the database answers; HTTP traffic goes on"
-                );
-            }
-            Note::EpochsWentBack { keys, from, to } => {
-                let first = keys.first().map_or("", Key::as_str);
-                tracing::error!(
-                    activations = keys.len(), first, %from, %to,
-                    "epochs went back: the coordination database was restored or lost commits; they are raised again"
-                );
-            }
-            Note::DefinitionsDiffer { keys } => {
-                let names: Vec<&str> = keys.iter().take(5).map(Key::as_str).collect();
-                tracing::warn!(
-                    activations = keys.len(),
-                    "nodes have different definitions of {}{}; only nodes with the newest take them",
-                    names.join(", "),
-                    if keys.len() > names.len() { " and others" } else { "" }
-                );
-            }
-            Note::DefinitionsAgree => tracing::info!("all nodes have the same definitions again"),
-            Note::Claimed { from: Some(_), .. } => {
-                add(&counters.takeovers);
-            }
-            Note::Claimed { from: None, .. } => {
-                add(&counters.claims);
-            }
-        }
-    }
 }
 
 impl Drop for Driver {
@@ -381,46 +272,9 @@ impl Drop for Driver {
         }
         // Whatever ends the task, no guard may outlive it for longer than its trust.
         for term in self.terms.values() {
-            term.end(Stop::Revoked(crate::protocol::Loss::Deadline));
+            term.end(Stop::Revoked(Loss::Deadline));
         }
         self.shared.left.send_replace(true);
-    }
-}
-
-/// One line per activation that starts or stops, or one for all of them when they are many.
-fn announce(outputs: &[Output]) {
-    let starts: Vec<&Lease> = outputs
-        .iter()
-        .filter_map(|o| if let Output::Start(lease) = o { Some(lease) } else { None })
-        .collect();
-    if starts.len() > FEW {
-        tracing::info!("{} activations start on this node", starts.len());
-    }
-    for lease in &starts {
-        let (activation, epoch) = (&lease.key, lease.epoch);
-        if starts.len() > FEW {
-            tracing::debug!(%activation, %epoch, "activation starts on this node");
-        } else {
-            tracing::info!(%activation, %epoch, "activation starts on this node");
-        }
-    }
-    let mut stops: BTreeMap<&str, Vec<(&Key, Epoch)>> = BTreeMap::new();
-    for output in outputs {
-        if let Output::Stop { key, epoch, why } = output {
-            stops.entry(why.word()).or_default().push((key, *epoch));
-        }
-    }
-    for (reason, stopped) in stops {
-        if stopped.len() > FEW {
-            tracing::info!(reason, "{} activations stop on this node", stopped.len());
-        }
-        for (activation, epoch) in &stopped {
-            if stopped.len() > FEW {
-                tracing::debug!(%activation, %epoch, reason, "activation stops on this node");
-            } else {
-                tracing::info!(%activation, %epoch, reason, "activation stops on this node");
-            }
-        }
     }
 }
 
@@ -439,45 +293,4 @@ async fn perform(store: &dyn Store, op: &Op) -> Result<Reply, StoreError> {
         Op::Raise(raise) => store.raise(raise).await?,
     };
     Ok(Reply::Done(done))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::atomic::AtomicI64;
-
-    /// Counts the lines at each level.
-    #[derive(Debug, Default)]
-    struct Lines([AtomicI64; 2]);
-
-    impl tracing::Subscriber for Lines {
-        fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
-            true
-        }
-        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-            tracing::span::Id::from_u64(1)
-        }
-        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-        fn event(&self, event: &tracing::Event<'_>) {
-            let info = *event.metadata().level() == tracing::Level::INFO;
-            self.0[usize::from(info)].fetch_add(1, Ordering::Relaxed);
-        }
-        fn enter(&self, _: &tracing::span::Id) {}
-        fn exit(&self, _: &tracing::span::Id) {}
-    }
-
-    #[test]
-    fn many_activations_get_one_line() {
-        let stop =
-            |n: i64| Output::Stop { key: Key::new(&n.to_string()), epoch: Epoch(n), why: Stop::Draining };
-        let lines = |n: i64| {
-            let lines = Arc::new(Lines::default());
-            let outputs: Vec<Output> = (0..n).map(stop).collect();
-            tracing::subscriber::with_default(lines.clone(), || announce(&outputs));
-            lines.0.each_ref().map(|count| count.load(Ordering::Relaxed))
-        };
-        assert_eq!(lines(10), [0, 10]);
-        assert_eq!(lines(11), [11, 1]);
-    }
 }

@@ -5,7 +5,10 @@
 
 pub(crate) mod connections;
 pub(crate) mod engine;
+mod rows;
+mod schema;
 mod statements;
+mod sweep;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,8 +18,11 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use engine::{Arg, Engine, Lane, Value};
+use rows::{lease_row, member_row};
+use schema::prepare;
 use statements::CREATE_ROWS;
 pub(crate) use statements::{Dialect, Statements};
+use sweep::{LEASES_KEPT, SWEEP_EVERY, sweep, unused};
 
 use super::{Answer, FireStore, LeaseStore, MemberStore, Store, StoreError};
 use crate::clock::{Timestamp, millis};
@@ -24,27 +30,6 @@ use crate::fire::FireClaim;
 use crate::guard::within;
 use crate::lease::{Claim, Definition, Epoch, Key, LeaseRow, Raise, Release, View};
 use crate::member::{Declaration, End, MAX_NODE, MemberId, MemberInfo, MemberRow, problem_of_name};
-
-/// Version of the tables this program works with. A database with a higher one is refused.
-pub(crate) const SCHEMA_VERSION: i64 = 1;
-
-/// Rows of activations that nobody offers and nobody owns are kept this long: with the row goes the
-/// count of its runs.
-const LEASES_KEPT: Duration = Duration::from_secs(14 * 24 * 3600);
-
-/// Pause between two sweeps of one store; the first comes after as long, when everybody who starts
-/// together with us has said what it offers.
-const SWEEP_EVERY: Duration = Duration::from_secs(3600);
-
-/// Rows of activations looked at in one sweep, and the longest wait for one statement of it.
-const SWEEP_ROWS: usize = 500;
-const SWEEP_LIMIT: Duration = Duration::from_secs(5);
-
-/// `ganglion_meta`, `ganglion_member` and `ganglion_lease`.
-const TABLES: i64 = 3;
-
-/// Ended members are kept this long, so that a join that arrives very late finds its identity used.
-const MEMBERS_KEPT: Duration = Duration::from_secs(24 * 3600);
 
 /// Offers by member and version: they are long and rarely change.
 type Offers = Mutex<HashMap<MemberId, Arc<Declaration>>>;
@@ -147,36 +132,19 @@ impl<E: Engine> SqlStore<E> {
         let mut view = View::default();
         let mut stale = false;
         for row in &rows {
-            let [kind, first, name, a, b, def, n1, n2, n3, n4] = row.as_slice() else { continue };
+            let [kind, number, name, columns @ ..] = row.as_slice() else { continue };
             match kind.int() {
-                0 => view.database = Timestamp(first.int()),
+                0 => view.database = Timestamp(number.int()),
                 1 => {
-                    let Some(id) = MemberId::parse(name.text()) else { continue };
-                    let known = self.known_offer(id, n3.int());
-                    stale |= known.is_none();
-                    view.members.push(MemberRow {
-                        id,
-                        node: a.text().into(),
-                        seq: first.int(),
-                        lease: Duration::from_millis(u64::try_from(n1.int()).unwrap_or(0)),
-                        weight: u32::try_from(n2.int()).unwrap_or(1),
-                        declared: known.unwrap_or_default(),
-                        proven_dead: self.engine.is_proven_dead(&self.group, id),
-                    });
+                    let Some((mut member, version)) = member_row(name, number, columns) else { continue };
+                    match self.known_offer(member.id, version) {
+                        Some(offer) => member.declared = offer,
+                        None => stale = true,
+                    }
+                    member.proven_dead = self.engine.is_proven_dead(&self.group, member.id);
+                    view.members.push(member);
                 }
-                _ => {
-                    let row = LeaseRow {
-                        owner: MemberId::parse(a.text()),
-                        epoch: Epoch(first.int()),
-                        wanted: MemberId::parse(b.text()),
-                        paused: n1.int() != 0,
-                        runs: n2.int(),
-                        def: Definition::from_text(def.text()),
-                        last_fire: n3.maybe_int(),
-                    };
-                    let _unused = n4;
-                    view.leases.insert(Key::new(name.text()), row);
-                }
+                _ => view.leases.extend(lease_row(number, columns).map(|row| (Key::new(name.text()), row))),
             }
         }
         if stale {
@@ -187,15 +155,21 @@ impl<E: Engine> SqlStore<E> {
             }
         }
         view.members.sort_by_key(|m| m.id);
-        if self.sweep_is_due() {
-            let (engine, group, unused) = (self.engine.clone(), self.group.clone(), unused(&view));
-            tokio::spawn(async move {
-                if let Err(error) = sweep(engine.as_ref(), &group, &unused, LEASES_KEPT).await {
-                    tracing::debug!(%error, "old rows of the coordinator stay for another while");
-                }
-            });
-        }
+        self.sweep_when_due(&view);
         Ok(view)
+    }
+
+    /// Beside the statements: nobody waits for it.
+    fn sweep_when_due(&self, view: &View) {
+        if !self.sweep_is_due() {
+            return;
+        }
+        let (engine, group, unused) = (self.engine.clone(), self.group.clone(), unused(view));
+        tokio::spawn(async move {
+            if let Err(error) = sweep(engine.as_ref(), &group, &unused, LEASES_KEPT).await {
+                tracing::debug!(%error, "old rows of the coordinator stay for another while");
+            }
+        });
     }
 
     fn sweep_is_due(&self) -> bool {
@@ -206,87 +180,6 @@ impl<E: Engine> SqlStore<E> {
         }
         due
     }
-}
-
-/// Makes the tables where they are missing and checks their version; old members are swept out. A user
-/// that may not make tables needs none of that right when somebody else has made them.
-async fn prepare<E: Engine>(engine: &E, group: &str) -> Result<(), StoreError> {
-    let mut failure = StoreError::Refused("the tables ganglion_* come and go".into());
-    // Two nodes may create the same table at the same time; one of them is told off and looks again.
-    for _ in 0..5 {
-        if let Some(version) = version(engine).await? {
-            if version > SCHEMA_VERSION {
-                return Err(StoreError::Setup(format!(
-                    "the tables ganglion_* have version {version}, this program knows {SCHEMA_VERSION}; use a newer \
-                     program"
-                )));
-            }
-            if let Err(error) = sweep_members(engine, group).await {
-                tracing::debug!(%error, "ended members stay for another while");
-            }
-            return Ok(());
-        }
-        match create_tables(engine).await {
-            Ok(()) => {}
-            Err(StoreError::Setup(why)) => {
-                return Err(StoreError::Setup(format!(
-                    "tables of the coordinator are missing, and this user cannot make them ({why}); an administrator \
-                     makes them with coordination/src/schema/{}",
-                    E::schema().0
-                )));
-            }
-            Err(StoreError::Refused(why)) => {
-                failure = StoreError::Refused(why);
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-            Err(other) => return Err(other),
-        }
-    }
-    Err(failure)
-}
-
-/// The tables' version; `None` when one of them or the version is missing.
-async fn version<E: Engine>(engine: &E) -> Result<Option<i64>, StoreError> {
-    let texts = E::statements();
-    let found = engine.fetch(Lane::Control, &texts.tables, &[], "i").await?;
-    if found.first().and_then(|row| row.first()).map_or(0, Value::int) < TABLES {
-        return Ok(None);
-    }
-    let found = engine.fetch(Lane::Control, &texts.version, &[], "i").await?;
-    Ok(found.first().and_then(|row| row.first()).map(Value::int))
-}
-
-async fn create_tables<E: Engine>(engine: &E) -> Result<(), StoreError> {
-    for statement in E::schema().1.split(';').map(str::trim).filter(|s| !s.is_empty()) {
-        engine.execute(Lane::Control, statement, &[]).await?;
-    }
-    Ok(())
-}
-
-async fn sweep_members<E: Engine>(engine: &E, group: &str) -> Result<(), StoreError> {
-    let old = [Arg::Text(group), Arg::Int(millis(MEMBERS_KEPT))];
-    engine.execute(Lane::Control, &E::statements().sweep, &old).await.map(drop)
-}
-
-/// Activations that no live member can run and nobody has switched off.
-fn unused(view: &View) -> Vec<Key> {
-    let offered = |key: &Key| view.members.iter().any(|m| m.declared.keys.contains_key(key));
-    let unused = view.leases.iter().filter(|(key, row)| !row.paused && !offered(key));
-    unused.map(|(key, _)| key.clone()).take(SWEEP_ROWS).collect()
-}
-
-/// Deletes members that ended long ago, and those rows of unused activations that have been without a
-/// live owner for `kept`. That time begins when a sweep first meets the row without one.
-async fn sweep<E: Engine>(engine: &E, group: &str, unused: &[Key], kept: Duration) -> Result<(), StoreError> {
-    within(SWEEP_LIMIT, sweep_members(engine, group)).await?;
-    let texts = E::statements();
-    let (group, kept) = (Arg::Text(group), Arg::Int(millis(kept)));
-    for key in unused {
-        let key = Arg::Text(key.as_str());
-        within(SWEEP_LIMIT, engine.execute(Lane::Work, &texts.retire, &[group, key])).await?;
-        within(SWEEP_LIMIT, engine.execute(Lane::Work, &texts.forget, &[group, key, kept])).await?;
-    }
-    Ok(())
 }
 
 impl<E: Engine> MemberStore for SqlStore<E> {
@@ -456,19 +349,8 @@ impl<E: Engine> FireStore for SqlStore<E> {
         Box::pin(async move {
             let args = [Arg::Text(&self.group), Arg::Text(key.as_str())];
             let rows = self.rows(Lane::Work, &self.texts().read, &args, "isssiii").await?;
-            let Some([epoch, owner, wanted, def, paused, runs, last]) = rows.first().map(Vec::as_slice)
-            else {
-                return Ok(None);
-            };
-            Ok(Some(LeaseRow {
-                owner: MemberId::parse(owner.text()),
-                epoch: Epoch(epoch.int()),
-                wanted: MemberId::parse(wanted.text()),
-                paused: paused.int() != 0,
-                runs: runs.int(),
-                def: Definition::from_text(def.text()),
-                last_fire: last.maybe_int(),
-            }))
+            let row = rows.first().and_then(|row| row.split_first());
+            Ok(row.and_then(|(epoch, columns)| lease_row(epoch, columns)))
         })
     }
 
