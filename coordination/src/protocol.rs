@@ -3,9 +3,15 @@
 //! [`Protocol::step`] takes the uptime and one [`Input`]; it never waits, reads no clock and talks to
 //! nobody. The driver performs the [`Output`]s against a real store; the simulation and the model
 //! check perform the same outputs against a table they can freeze, delay and break.
+//!
+//! Membership is in `join`, `beat` and `ending`, with what is known of the silence of others in
+//! `watch`; what a view means for activations is in `work`, and which definition of one counts in
+//! `definitions`.
 
 mod beat;
 mod definitions;
+mod ending;
+mod join;
 mod note;
 mod watch;
 mod work;

@@ -1,15 +1,11 @@
-//! The beat: join, renew, observe; trust and its end; the end of members.
+//! The beat: renew, then observe; the trust that follows from it, and its end.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Flight, Loss, Note, Op, Output, Protocol, Reply, Stage, Stop, Trouble};
-use crate::lease::{View, hash};
-use crate::member::{Declaration, End, MemberId, MemberInfo};
+use crate::lease::View;
 use crate::store::StoreError;
-
-/// Between two attempts to join a database that fails.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 impl Protocol {
     /// After a gap of our own (a freeze, an outage) nobody else's silence means anything.
@@ -55,7 +51,7 @@ impl Protocol {
     }
 
     /// A statement of the beat itself failed: only that endangers trust. A refused claim does not.
-    fn beat_failed(&mut self, now: Duration, error: &StoreError, out: &mut Vec<Output>) {
+    pub(super) fn beat_failed(&mut self, now: Duration, error: &StoreError, out: &mut Vec<Output>) {
         let hopeless = matches!(error, StoreError::Setup(_));
         let reason: Arc<str> = error.to_string().into();
         let before = self.trouble.take();
@@ -66,122 +62,13 @@ impl Protocol {
     }
 
     /// A view was read: the database answers.
-    fn answers(&mut self, now: Duration, rejoined: bool, out: &mut Vec<Output>) {
+    pub(super) fn answers(&mut self, now: Duration, rejoined: bool, out: &mut Vec<Output>) {
         let since = self.trouble.take().map(|trouble| trouble.since);
         if since.is_some() || rejoined {
             let after = since.map_or(Duration::ZERO, |since| now.saturating_sub(since));
             out.push(Output::Note(Note::DatabaseBack { after, rejoined }));
         }
     }
-
-    /// Joining is not urgent enough to storm a database that fails: each pause is twice as long as the
-    /// one before, up to [`LONGEST_PAUSE`], and nodes do not keep step.
-    fn join_pause(&mut self) -> Duration {
-        let n = self.join_failures.min(16);
-        self.join_failures += 1;
-        let retry = self.setup.timing.retry;
-        let pause = retry.saturating_mul(1 << n).min(LONGEST_PAUSE).max(retry);
-        let dice = hash(&[&self.me.0.to_le_bytes(), &n.to_le_bytes()]) % 1000;
-        pause - pause.saturating_mul(u32::try_from(dice).unwrap_or(0)) / 2000
-    }
-
-    // ---- joining -------------------------------------------------------------------------------
-
-    pub(super) fn try_join(&mut self, now: Duration, out: &mut Vec<Output>) {
-        if self.draining {
-            self.stage = Stage::Left;
-            out.push(Output::Left);
-            return;
-        }
-        if self.flight != Flight::None || now < self.next_beat {
-            return;
-        }
-        if self.stage == (Stage::Joining { blocked: true }) {
-            self.flight = Flight::Observe { renewed: Duration::ZERO };
-            out.push(Output::Do(Op::Observe));
-            return;
-        }
-        self.flight = Flight::Join;
-        out.push(Output::Do(Op::Join(MemberInfo {
-            id: self.me,
-            node: self.setup.node.clone(),
-            lease: self.setup.timing.lease,
-            weight: self.setup.weight,
-            version: self.setup.version.clone(),
-        })));
-    }
-
-    pub(super) fn on_join(
-        &mut self,
-        now: Duration,
-        result: &Result<Reply, StoreError>,
-        out: &mut Vec<Output>,
-    ) {
-        self.flight = Flight::None;
-        match result {
-            Ok(Reply::Done(true)) => self.become_member(now, out),
-            Ok(_) => {
-                self.stage = Stage::Joining { blocked: true };
-                self.next_beat = now;
-            }
-            // Perhaps we are in, perhaps not: the same identity is tried again, which is safe.
-            Err(error) => {
-                self.beat_failed(now, error, out);
-                self.next_beat = now + self.join_pause();
-            }
-        }
-    }
-
-    fn become_member(&mut self, now: Duration, out: &mut Vec<Output>) {
-        self.stage = Stage::Member;
-        self.reported_holder = None;
-        self.join_failures = 0;
-        self.next_beat = now;
-        self.stable_since = now;
-        out.push(Output::Note(Note::Joined(self.me)));
-    }
-
-    /// Somebody has our node name: watch it like any other member until it is gone.
-    fn while_blocked(&mut self, now: Duration, view: &View, out: &mut Vec<Output>) {
-        self.watches.see(now, &view.members, self.me);
-        self.view_at = now;
-        self.join_failures = 0;
-        self.answers(now, false, out);
-        self.learn(now, view, out);
-        let Some(holder) = view.members.iter().find(|m| m.node == self.setup.node) else {
-            // Nobody has the name, yet we were refused: perhaps because a join of ours was applied
-            // late and has been expired since. An ended identity never comes back.
-            self.fresh_identity();
-            self.reported_holder = None;
-            self.stage = Stage::Joining { blocked: false };
-            self.next_beat = now + self.setup.timing.retry;
-            return;
-        };
-        if holder.id == self.me {
-            self.become_member(now, out);
-            return;
-        }
-        let moving = self.watches.has_moved(holder.id);
-        if self.reported_holder.is_none_or(|(id, moved)| id != holder.id || (moving && !moved)) {
-            self.reported_holder = Some((holder.id, moving));
-            out.push(Output::Note(Note::NodeTaken { holder: holder.id, moving }));
-        }
-        let silent = self.watches.silent(now, self.setup.timing.drift_permille);
-        if holder.proven_dead || silent.iter().any(|(id, _)| *id == holder.id) {
-            self.flight = Flight::End;
-            let how = End::Expire { seq: holder.seq, by: self.me };
-            out.push(Output::Do(Op::End { member: holder.id, how }));
-        } else {
-            // Somebody else may end the holder, or it may leave: look often. Its own silence counts,
-            // nobody else's, since nobody else is ended from here.
-            let timing = &self.setup.timing;
-            let look = now + timing.claim_delay;
-            let deadline = self.watches.deadline(holder.id, timing.drift_permille);
-            self.next_beat = deadline.map_or(look, |d| d.min(look)).max(now + timing.retry);
-        }
-    }
-
-    // ---- renewing and observing ----------------------------------------------------------------
 
     pub(super) fn start_beat(&mut self, now: Duration, out: &mut Vec<Output>) {
         if self.flight != Flight::None || now < self.next_beat {
@@ -307,101 +194,5 @@ impl Protocol {
         self.watches.restart();
         self.ending.clear();
         self.forget_work();
-    }
-
-    fn fresh_identity(&mut self) {
-        self.me = MemberId(self.me.0.wrapping_add(1));
-    }
-
-    // ---- ending members ------------------------------------------------------------------------
-
-    /// Ends members that were silent for their whole lease, or that are proven dead. The
-    /// compare-and-set on the counter refuses if they have renewed meanwhile.
-    pub(super) fn expire_silent(&mut self, now: Duration, out: &mut Vec<Output>) {
-        let mut over = self.watches.silent(now, self.setup.timing.drift_permille);
-        if let Some(view) = &self.view {
-            let dead = view.members.iter().filter(|m| m.proven_dead && m.id != self.me);
-            over.extend(dead.map(|m| (m.id, m.seq)));
-        }
-        // A silence that is over, or that is watched anew, ends the attempts, too.
-        self.ending.retain(|id, at| *at > now || over.iter().any(|(member, _)| member == id));
-        for (member, seq) in over {
-            if self.ending.get(&member).is_none_or(|at| now >= *at) {
-                self.ending.insert(member, Duration::MAX);
-                out.push(Output::Do(Op::End { member, how: End::Expire { seq, by: self.me } }));
-            }
-        }
-    }
-
-    pub(super) fn on_end(
-        &mut self,
-        now: Duration,
-        member: MemberId,
-        how: End,
-        result: &Result<Reply, StoreError>,
-        out: &mut Vec<Output>,
-    ) {
-        if matches!(how, End::Expire { by, .. } if by != self.me) {
-            return;
-        }
-        if matches!(result, Ok(Reply::Done(true))) {
-            let seen = self.view.as_ref().and_then(|view| view.member(member));
-            let node = seen.map_or(&self.setup.node, |m| &m.node).clone();
-            out.push(Output::Note(Note::Expired { id: member, node }));
-        }
-        let again = now + self.setup.timing.retry;
-        if let Stage::Joining { .. } = self.stage {
-            self.flight = Flight::None;
-            self.next_beat = if result.is_ok() { now } else { again };
-            self.stage = Stage::Joining { blocked: false };
-            return;
-        }
-        if result.is_err() {
-            // Applied or not, the same compare-and-set does no harm, and a lease is long to wait.
-            self.ending.insert(member, again);
-            return;
-        }
-        self.next_beat = now;
-        self.ending.remove(&member);
-        // Ended, or alive after all: the next view tells, and this silence is used up.
-        self.watches.forget(member);
-    }
-
-    // ---- leaving -------------------------------------------------------------------------------
-
-    pub(super) fn drain(&mut self, now: Duration, out: &mut Vec<Output>) {
-        if self.draining {
-            return;
-        }
-        self.draining = true;
-        let version = self.offer.version + 1;
-        self.offer = Arc::new(Declaration { version, draining: true, ..(*self.offer).clone() });
-        for (key, run) in &mut self.runs {
-            if run.stop.is_none() {
-                run.stop = Some(Stop::Draining);
-                out.push(Output::Stop { key: key.clone(), epoch: run.epoch, why: Stop::Draining });
-            }
-        }
-        self.beat_soon(now);
-    }
-
-    pub(super) fn leave(&mut self, out: &mut Vec<Output>) {
-        self.stage = Stage::Leaving;
-        self.trust = Duration::ZERO;
-        out.push(Output::Do(Op::End { member: self.me, how: End::Leave }));
-    }
-
-    /// One more try when the database did not answer; after that the lease simply runs out.
-    pub(super) fn on_leave(&mut self, answered: bool, out: &mut Vec<Output>) {
-        if self.stage != Stage::Leaving {
-            return;
-        }
-        if !answered && !self.left_once {
-            self.left_once = true;
-            out.push(Output::Do(Op::End { member: self.me, how: End::Leave }));
-            return;
-        }
-        self.stage = Stage::Left;
-        out.push(Output::Left);
     }
 }
