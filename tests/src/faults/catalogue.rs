@@ -17,8 +17,11 @@ pub enum Form {
 /// One fault.
 #[derive(Debug, Clone, Copy)]
 pub struct Fault {
+    /// As `faults only` takes it.
     pub name: &'static str,
+    /// What is done, in a few words.
     pub about: &'static str,
+    /// Which runs try it.
     pub form: Form,
     /// It restarts the database, or needs the machine for itself.
     pub is_alone: bool,

@@ -35,7 +35,9 @@ pub enum Claim {
 /// The longest gap of a claim, with its bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
+    /// The longest time without a start.
     pub longest: Duration,
+    /// The time that was promised.
     pub bound: Duration,
 }
 

@@ -1,4 +1,7 @@
 //! Several processes in one group on one database, each behind its own proxy, with one sink.
+//! What is promised of a fault is in `promises`.
+
+mod promises;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +16,7 @@ use super::database::{Databases, Kind};
 use super::feeder::Feeder;
 use super::home::{self, Artifact, FILES};
 use super::node::{Node, Start};
-use super::profile::{HAND_OVER, Profile, SLACK};
+use super::profile::Profile;
 use super::proxy::{Proxy, Toxic};
 use super::rules::{Finite, Suspect};
 use super::sink::{HOLD, Sink};
@@ -21,19 +24,28 @@ use super::sink::{HOLD, Sink};
 /// What all faults share.
 #[derive(Debug)]
 pub struct World {
+    /// Where the proxies run.
     pub runtime: Handle,
+    /// The server.
     pub binary: PathBuf,
+    /// The database servers of this suite.
     pub databases: std::sync::Arc<Databases>,
 }
 
 /// The place of one node: it survives the processes that run there.
 #[derive(Debug)]
 pub struct Slot {
+    /// Name of the node: `n1`.
     pub name: String,
+    /// Between it and the database.
     pub proxy: Proxy,
+    /// What the next process that starts here has.
     pub artifacts: Vec<Artifact>,
+    /// Variables that this process gets beside ours.
     pub environment: Vec<(String, String)>,
+    /// The process that runs here.
     pub node: Option<Node>,
+    /// Processes that have been started here.
     starts: usize,
     /// Another slot's node id, to try what must not be.
     pub node_id: Option<String>,
@@ -42,18 +54,28 @@ pub struct Slot {
 /// A cluster, and what is promised of the fault that is tried on it.
 #[derive(Debug)]
 pub struct Cluster<'a> {
+    /// What all faults share.
     pub world: &'a World,
+    /// The database it is tried on.
     pub kind: Kind,
+    /// The time settings of its nodes.
     pub profile: Profile,
+    /// Where all runs report. Its clock is the one all times here are of.
     pub sink: Sink,
+    /// Its nodes, running or not.
     pub slots: Vec<Slot>,
+    /// The group its nodes take part in.
     pub group: String,
+    /// Homes and logs of its processes.
     dir: PathBuf,
     feeder: Option<Feeder>,
     /// When the fault struck: moves are counted from here.
     pub struck: Duration,
+    /// Processes that were killed, frozen or cut off.
     pub suspects: Vec<Suspect>,
+    /// The finite tasks that are deployed.
     pub finite: Vec<Finite>,
+    /// What is promised.
     pub claims: Vec<Claim>,
     /// Remarks for the report.
     pub notes: Vec<String>,
@@ -159,6 +181,7 @@ impl<'a> Cluster<'a> {
         self.slots.get(at).and_then(|s| s.node.as_ref()).ok_or_else(|| "the node does not run".into())
     }
 
+    /// The same, to signal it.
     pub fn node_mut(&mut self, at: usize) -> Result<&mut Node, String> {
         self.slots.get_mut(at).and_then(|s| s.node.as_mut()).ok_or_else(|| "the node does not run".into())
     }
@@ -168,6 +191,7 @@ impl<'a> Cluster<'a> {
         self.node(at).map(|n| n.process.clone())
     }
 
+    /// All running processes.
     pub fn nodes(&self) -> impl Iterator<Item = &Node> {
         self.slots.iter().filter_map(|s| s.node.as_ref())
     }
@@ -182,12 +206,13 @@ impl<'a> Cluster<'a> {
         (0..self.slots.len()).collect()
     }
 
+    /// The time on the sink's clock.
     pub fn now(&self) -> Duration {
         self.sink.now()
     }
 
     /// Lets time pass: the only thing to wait for is that nothing happens, or that a fault lasts.
-    pub fn last(&self, length: Duration) {
+    pub fn wait_out(&self, length: Duration) {
         sleep(length);
     }
 
@@ -276,48 +301,6 @@ impl<'a> Cluster<'a> {
         self.all().into_iter().max_by_key(load).ok_or_else(|| "no node".into())
     }
 
-    /// Notes that a fault strikes now: when, and from then on which processes may be late.
-    pub fn strike(&mut self, at: &[usize]) -> Result<Vec<String>, String> {
-        let since = self.now();
-        self.struck = since;
-        let processes: Result<Vec<String>, String> = at.iter().map(|n| self.process(*n)).collect();
-        let processes = processes?;
-        self.suspects.extend(processes.iter().map(|p| Suspect { process: p.clone(), since }));
-        Ok(processes)
-    }
-
-    /// A crash may swallow this many runs that were claimed and not started, of each finite task.
-    pub fn lose_runs(&mut self, most: i64) {
-        self.finite.iter_mut().for_each(|task| task.may_lose = most);
-    }
-
-    /// Waits until a run has begun on a node, so that the fault strikes while it is in flight.
-    pub fn in_flight(&self, at: usize) -> Result<(), String> {
-        let (process, begun) = (self.process(at)?, self.now());
-        self.until(self.profile.bound, &format!("a run on {process}"), |c| {
-            c.sink.look(|r| r.starts().next_back().is_some_and(|e| e.process == process && e.at > begun))
-        })
-    }
-
-    /// Promises that what these processes had starts elsewhere within the bound, and waits for it.
-    pub fn expect_takeover(&mut self, victims: &[String], bound: Duration) {
-        let (tasks, since) = (self.gated(), self.struck);
-        self.taken_over(victims, since, bound + self.profile.bound);
-        self.claims.push(Claim::Takeover { tasks, victims: victims.to_vec(), since, bound });
-    }
-
-    /// Asks a node to end, waits until it has, and promises that its work went on elsewhere.
-    pub fn hand_over(&mut self, at: usize, tasks: Vec<String>) -> Result<(), String> {
-        let (since, victim) = (self.now(), self.process(at)?);
-        self.node(at)?.terminate();
-        let ended = self.node_mut(at)?.wait(Duration::from_secs(10));
-        self.fact("SIGTERM", ended.is_some_and(|s| s.success()), format!("{victim} ended with {ended:?}"));
-        self.slots.get_mut(at).ok_or("no such node")?.node = None;
-        self.taken_over(std::slice::from_ref(&victim), since, HAND_OVER * 3);
-        self.claims.push(Claim::HandOver { tasks, victim, since, bound: HAND_OVER });
-        Ok(())
-    }
-
     /// Waits until each running node sees this many members.
     pub fn joined(&self, members: usize) -> Result<(), String> {
         let sees = |n: &Node| {
@@ -329,65 +312,8 @@ impl<'a> Cluster<'a> {
         self.until(limit, &format!("{members} members everywhere"), |c| c.nodes().all(sees))
     }
 
-    /// Promises that no owner changes between the fault and now.
-    pub fn expect_no_moves(&mut self) {
-        let (from, to) = (self.struck, self.now());
-        self.claims.push(Claim::NoMoves { from, to });
-    }
-
-    /// Promises that every steady task starts within `bound` from `since` on.
-    pub fn expect_return(&mut self, since: Duration, bound: Duration) {
-        let tasks = self.steady();
-        self.running().ok();
-        self.claims.push(Claim::Return { tasks, since, bound });
-    }
-
-    /// Waits until what these processes had has started elsewhere, or its time is over. Whether it
-    /// was in time is judged later.
-    pub fn taken_over(&self, victims: &[String], since: Duration, limit: Duration) {
-        let had: Vec<String> = self.sink.look(|r| {
-            r.owners(since).into_iter().filter(|(_, owner)| victims.contains(owner)).map(|(t, _)| t).collect()
-        });
-        let steady = self.steady();
-        let end = Instant::now() + limit;
-        while Instant::now() < end {
-            let done = self.sink.look(|r| {
-                had.iter().filter(|t| steady.contains(t)).all(|task| {
-                    r.starts().any(|e| e.at >= since && e.task == *task && !victims.contains(&e.process))
-                })
-            });
-            if done {
-                return;
-            }
-            sleep(Duration::from_millis(20));
-        }
-    }
-
-    /// The end of every fault: within twice the bound all work runs at its rate on one owner each,
-    /// finite tasks make their last runs, and all files are done.
-    pub fn settle(&mut self) {
-        // A failure to come back shows in the claim below.
-        self.running().ok();
-        let from = self.now();
-        let window = Duration::from_millis(3200);
-        self.last(window);
-        let (tasks, to) = (self.steady(), self.now());
-        self.claims.push(Claim::Settled { tasks, from, to, least: 2 });
-        // Its last runs may have waited until the fault was over.
-        let limit = self.profile.bound * 2;
-        for Finite { task, count, may_lose } in self.finite.clone() {
-            let made = |c: &Self| {
-                c.sink.look(|r| r.starts().filter(|e| e.task == task).map(|e| e.run).max()).unwrap_or(0)
-            };
-            let what = format!("{task} makes its {count} runs");
-            // What is missing is found by the rules, with what may be missing.
-            self.until(limit + Duration::from_secs(12), &what, |c| made(c) >= count - may_lose).ok();
-            self.last(SLACK);
-        }
-    }
-
     /// Stops feeding, waits for the last file, and gives the names of all.
-    pub fn fed(&mut self) -> Vec<String> {
+    pub fn finish_feeding(&mut self) -> Vec<String> {
         let Some(feeder) = self.feeder.take() else { return Vec::new() };
         let names = feeder.finish();
         let count = names.len();
@@ -402,17 +328,6 @@ impl<'a> Cluster<'a> {
         let work = Duration::from_millis(400) * u32::try_from(count).unwrap_or(u32::MAX);
         self.until(self.profile.bound * 2 + work, "all files are done", |c| done(c) >= count).ok();
         names
-    }
-
-    /// Adds a promise.
-    pub fn claim(&mut self, claim: Claim) {
-        self.claims.push(claim);
-    }
-
-    /// Adds something that was asked and answered.
-    pub fn fact(&mut self, rule: &'static str, holds: bool, what: impl Into<String>) {
-        let at = self.now();
-        self.claims.push(Claim::Fact { rule, at, holds, what: what.into() });
     }
 
     /// The last lines of every log in its folder.

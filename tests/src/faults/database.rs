@@ -11,6 +11,7 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Both.
     pub const ALL: [Kind; 2] = [Kind::Postgres, Kind::MariaDb];
 
     /// As `services.sh` and the option `--database` call it.

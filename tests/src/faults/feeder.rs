@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+/// Between two files.
 const PAUSE: Duration = Duration::from_millis(400);
 
 /// A thread that makes files; it ends when this is dropped or finished.

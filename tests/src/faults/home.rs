@@ -27,6 +27,7 @@ impl Artifact {
         Artifact::Interval { name: name.to_owned(), seconds: 1, count: None }
     }
 
+    /// Its name, under which its runs report.
     pub fn name(&self) -> &str {
         match self {
             Artifact::Interval { name, .. } | Artifact::Cron { name } => name,
@@ -143,8 +144,11 @@ pub fn deploy(home: &Path, artifact: &Artifact) -> io::Result<()> {
 pub struct Settings<'a> {
     /// Address of the database, through the node's proxy.
     pub url: &'a str,
+    /// The group it takes part in.
     pub group: &'a str,
+    /// Its node id.
     pub node: &'a str,
+    /// Name of its time settings: `default` or `fast`.
     pub profile: &'a str,
 }
 

@@ -20,10 +20,15 @@ const INTERNAL: u16 = 9191;
 /// How a process is started.
 #[derive(Debug)]
 pub struct Start<'a> {
+    /// The server.
     pub binary: &'a Path,
+    /// Folder of its artifacts.
     pub home: &'a Path,
+    /// Its `deployment.toml`.
     pub config: &'a Path,
+    /// The file that gets what it writes.
     pub log: PathBuf,
+    /// Variables that it gets beside ours.
     pub environment: &'a [(String, String)],
 }
 
@@ -80,14 +85,17 @@ impl Node {
         send(self.child.id(), signal);
     }
 
+    /// SIGSTOP.
     pub fn freeze(&self) {
         self.signal(Signal::STOP);
     }
 
+    /// SIGCONT.
     pub fn thaw(&self) {
         self.signal(Signal::CONT);
     }
 
+    /// SIGTERM; does not wait.
     pub fn terminate(&self) {
         self.signal(Signal::TERM);
     }

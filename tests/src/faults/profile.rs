@@ -6,6 +6,7 @@ use std::time::Duration;
 /// One profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Profile {
+    /// As the settings and `--profile` call it.
     pub name: &'static str,
     /// Pause between two renewals.
     pub heartbeat: Duration,
@@ -32,6 +33,7 @@ pub const RETURN: Duration = ms(2000);
 /// What events may be late on a busy machine.
 pub const SLACK: Duration = ms(250);
 
+/// The server's own default.
 pub const DEFAULT: Profile = Profile {
     name: "default",
     heartbeat: ms(1000),
@@ -42,6 +44,7 @@ pub const DEFAULT: Profile = Profile {
     bound: ms(6600),
 };
 
+/// For a database that answers within 0.4 s.
 pub const FAST: Profile = Profile {
     name: "fast",
     heartbeat: ms(500),
@@ -53,6 +56,7 @@ pub const FAST: Profile = Profile {
 };
 
 impl Profile {
+    /// A profile by its name.
     pub fn named(name: &str) -> Option<Profile> {
         [DEFAULT, FAST].into_iter().find(|p| p.name == name)
     }

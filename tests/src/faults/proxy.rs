@@ -42,12 +42,15 @@ pub struct Toxic {
 }
 
 impl Toxic {
+    /// Everything passes.
     pub const NONE: Toxic = Toxic { cut: false, requests: Way::Pass, replies: Way::Pass };
+    /// Connections are closed and refused.
     pub const CUT: Toxic = Toxic { cut: true, ..Toxic::NONE };
     /// A partition without a reset: connections are accepted and stay open, nothing is forwarded.
     pub const BLACK_HOLE: Toxic = Toxic { cut: false, requests: Way::Hold, replies: Way::Hold };
     /// Statements are carried out, their answers lost.
     pub const LOSE_REPLIES: Toxic = Toxic { replies: Way::Lose, ..Toxic::NONE };
+    /// Statements never arrive.
     pub const LOSE_REQUESTS: Toxic = Toxic { requests: Way::Lose, ..Toxic::NONE };
 
     /// A round trip takes this much longer.

@@ -36,8 +36,11 @@ impl Phase {
 pub struct Event {
     /// When, on the sink's clock.
     pub at: Duration,
+    /// Where in its run it was sent.
     pub phase: Phase,
+    /// The activity: a task, or the file source.
     pub task: String,
+    /// The epoch the run acts under.
     pub epoch: i64,
     /// The process that sent it, such as `n2.1`: the first restart of the node `n2`.
     pub process: String,
@@ -69,10 +72,15 @@ impl Event {
 /// Everything from the first `start` of one fire on one process to its last event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
+    /// The activity: a task, or the file source.
     pub task: String,
+    /// The process it ran on.
     pub process: String,
+    /// The epoch it acted under.
     pub epoch: i64,
+    /// The fire's key; of a file source the name of the file.
     pub fire: String,
+    /// When it started, on the sink's clock like all times here.
     pub start: Duration,
     /// Its last event, whatever it was.
     pub last: Duration,
@@ -85,6 +93,7 @@ pub struct Run {
 /// Events in order of arrival.
 #[derive(Debug, Clone, Default)]
 pub struct Record {
+    /// In order of arrival.
     pub events: Vec<Event>,
 }
 

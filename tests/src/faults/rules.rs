@@ -20,14 +20,18 @@ use super::record::{Phase, Record, Run};
 /// What broke a rule, and when, so that the events around it can be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
+    /// The rule's name: `C1`.
     pub rule: &'static str,
     /// Empty: not of one task.
     pub task: String,
+    /// When, on the sink's clock.
     pub at: Duration,
+    /// What was seen, as a sentence.
     pub what: String,
 }
 
 impl Violation {
+    /// A rule was broken.
     pub fn new(rule: &'static str, task: &str, at: Duration, what: String) -> Violation {
         Violation { rule, task: task.to_owned(), at, what }
     }
@@ -36,15 +40,20 @@ impl Violation {
 /// A process that was killed, frozen or cut off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suspect {
+    /// Its name in the record: `n1.0`.
     pub process: String,
+    /// When it was done, on the sink's clock.
     pub since: Duration,
 }
 
 /// A finite task, and how many of its runs may have been claimed and not started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finite {
+    /// Its name.
     pub task: String,
+    /// The runs it has.
     pub count: i64,
+    /// Runs that may have been claimed and not started.
     pub may_lose: i64,
 }
 

@@ -16,17 +16,24 @@ use crate::cases::Stop;
 /// One fault on one database in one profile.
 #[derive(Debug, Clone, Copy)]
 pub struct Try {
+    /// The fault.
     pub fault: Fault,
+    /// The database.
     pub kind: Kind,
+    /// The time settings.
     pub profile: Profile,
 }
 
 /// How it ended.
 #[derive(Debug)]
 pub struct Outcome {
+    /// Name of the fault.
     pub fault: &'static str,
+    /// The database.
     pub kind: Kind,
+    /// Name of the time settings.
     pub profile: &'static str,
+    /// What the rules and promises say about the record.
     pub judged: Judged,
     /// It could not be tried to its end.
     pub broken: Option<Stop>,
@@ -34,13 +41,16 @@ pub struct Outcome {
     pub struck: Duration,
     /// Gaps of repeated trials.
     pub samples: Vec<Gap>,
+    /// Remarks for the report.
     pub notes: Vec<String>,
+    /// From the first process to the verdict.
     pub took: Duration,
     /// Violations with their events, and the ends of the logs. Empty when all is well.
     pub evidence: String,
 }
 
 impl Outcome {
+    /// It was tried to its end, and nothing was broken.
     pub fn is_good(&self) -> bool {
         self.broken.is_none() && self.judged.violations.is_empty()
     }
@@ -129,7 +139,7 @@ fn one(world: &World, attempt: Try, folder: &Path) -> Outcome {
 }
 
 fn conclude(mut cluster: Cluster<'_>, outcome: &mut Outcome) {
-    let fed = cluster.fed();
+    let fed = cluster.finish_feeding();
     let record = cluster.sink.record();
     let known = Known {
         struck: cluster.struck,

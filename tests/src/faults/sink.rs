@@ -63,6 +63,7 @@ impl Sink {
         Ok(Sink { port, shared })
     }
 
+    /// Where the nodes report.
     pub fn port(&self) -> u16 {
         self.port
     }

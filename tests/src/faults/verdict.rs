@@ -10,10 +10,15 @@ use super::rules::{self, Finite, Suspect, Violation};
 /// What is known beside the record.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
+    /// When the fault struck, on the sink's clock.
     pub struck: Duration,
+    /// Processes that were killed, frozen or cut off.
     pub suspects: Vec<Suspect>,
+    /// The finite tasks that were deployed.
     pub finite: Vec<Finite>,
+    /// What was promised.
     pub claims: Vec<Claim>,
+    /// Names of the files that were put there.
     pub fed: Vec<String>,
 }
 
@@ -22,14 +27,21 @@ pub struct Known {
 pub struct Judged {
     /// The longest gap, and its bound.
     pub gap: Option<Gap>,
+    /// Effects of older owners that were accepted after a newer one had started.
     pub overlaps: usize,
     /// What a sink without a fence would have seen.
     pub open_overlaps: usize,
+    /// Effects that the fence refused.
     pub refused: usize,
+    /// Starts of fires that had started before.
     pub double_starts: usize,
+    /// Files that ran more than once.
     pub files_again: usize,
+    /// Changes of owners since the fault struck.
     pub moves: usize,
+    /// Starts in all.
     pub starts: usize,
+    /// What broke a rule or a promise.
     pub violations: Vec<Violation>,
 }
 

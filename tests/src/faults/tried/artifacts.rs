@@ -85,7 +85,7 @@ pub fn redeploy(c: &mut Cluster<'_>) -> Tried {
     c.running()?;
     let (tasks, from) = (vec!["t1".to_owned()], c.now());
     c.settle();
-    c.last(Duration::from_secs(3));
+    c.wait_out(Duration::from_secs(3));
     c.claim(Claim::Settled { tasks, from, to: c.now(), least: 2 });
     c.claim(Claim::Moves { from: c.struck, to: c.now(), most: 3 });
     Ok(())

@@ -53,7 +53,7 @@ fn step(c: &mut Cluster<'_>, text: &str, seconds: i64) -> Tried {
     c.strike(&[])?;
     set(&file, text)?;
     c.expect_return(c.struck, HAND_OVER);
-    c.last(c.profile.bound);
+    c.wait_out(c.profile.bound);
     c.settle();
     c.expect_no_moves();
     // Its last words have a time. Until now it may have had nothing to say.
@@ -68,10 +68,12 @@ fn step(c: &mut Cluster<'_>, text: &str, seconds: i64) -> Tried {
     Ok(())
 }
 
+/// One node's clock is set an hour ahead.
 pub fn ahead(c: &mut Cluster<'_>) -> Tried {
     step(c, "+3600", 3600)
 }
 
+/// One node's clock is set an hour back.
 pub fn behind(c: &mut Cluster<'_>) -> Tried {
     step(c, "-3600", -3600)
 }

@@ -13,7 +13,7 @@ fn restart(c: &mut Cluster<'_>, away: Duration) -> Tried {
     c.strike(&[])?;
     c.world.databases.stop(c.kind)?;
     let gone = c.now();
-    c.last(away);
+    c.wait_out(away);
     let from = gone + c.profile.silence();
     c.claim(Claim::Silent { process: None, from, to: c.now() });
     c.world.databases.resume(c.kind)?;
@@ -25,14 +25,17 @@ fn restart(c: &mut Cluster<'_>, away: Duration) -> Tried {
     Ok(())
 }
 
+/// The database is away for 1 s.
 pub fn restart_1(c: &mut Cluster<'_>) -> Tried {
     restart(c, Duration::from_secs(1))
 }
 
+/// The database is away for 10 s.
 pub fn restart_10(c: &mut Cluster<'_>) -> Tried {
     restart(c, Duration::from_secs(10))
 }
 
+/// The database is away for 60 s.
 pub fn restart_60(c: &mut Cluster<'_>) -> Tried {
     restart(c, Duration::from_secs(60))
 }

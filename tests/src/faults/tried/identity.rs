@@ -20,7 +20,7 @@ pub fn duplicate(c: &mut Cluster<'_>) -> Tried {
         let node = c.node(twin);
         node.is_ok_and(|n| n.status().is_some_and(|s| s["duplicateNode"] == true))
     })?;
-    c.last(c.profile.lease * 2);
+    c.wait_out(c.profile.lease * 2);
     let said = c.node(twin)?.log().contains("is a duplicate node");
     c.fact("duplicate", said, "the second process logged nothing about its id");
     let (process, to) = (c.process(twin)?, c.now());

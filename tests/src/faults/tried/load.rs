@@ -79,7 +79,7 @@ pub fn thousand(c: &mut Cluster<'_>) -> Tried {
     );
     quiet_cost(c)?;
     let from = c.now();
-    c.last(Duration::from_secs(u64::from(EVERY) + 5));
+    c.wait_out(Duration::from_secs(u64::from(EVERY) + 5));
     let tasks = (0..TASKS).map(|n| format!("t{n}")).collect();
     c.claim(Claim::Settled { tasks, from, to: c.now(), least: 1 });
     Ok(())
@@ -110,7 +110,7 @@ fn quiet_cost(c: &mut Cluster<'_>) -> Result<(), String> {
         c.nodes().filter_map(|n| n.metric("ganglion_coord_statements_total")).collect()
     };
     let (before, begun) = (count(c), c.now());
-    c.last(WATCHED);
+    c.wait_out(WATCHED);
     let (after, length) = (count(c), c.now() - begun);
     let beats = length.as_secs_f64() / c.profile.heartbeat.as_secs_f64();
     let per_beat: Vec<f64> = before.iter().zip(&after).map(|(b, a)| (a - b) / beats).collect();

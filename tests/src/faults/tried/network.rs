@@ -20,7 +20,7 @@ pub fn stall(c: &mut Cluster<'_>) -> Tried {
     c.start_mix(3)?;
     c.strike(&c.all())?;
     c.toxic(&c.all(), Toxic::BLACK_HOLE);
-    c.last(Duration::from_millis(1500));
+    c.wait_out(Duration::from_millis(1500));
     c.toxic(&c.all(), Toxic::NONE);
     c.lose_runs(unanswered(c));
     c.expect_return(c.now(), RETURN);
@@ -38,7 +38,7 @@ fn lose_one(c: &mut Cluster<'_>, toxic: Toxic, bound: Duration) -> Tried {
     c.toxic(&[at], toxic);
     c.lose_runs(unanswered(c));
     c.expect_takeover(&victims, bound);
-    c.last(c.profile.lease);
+    c.wait_out(c.profile.lease);
     let from = c.struck + c.profile.silence();
     c.claim(Claim::Silent { process: victims.first().cloned(), from, to: c.now() });
     c.toxic(&[at], Toxic::NONE);
@@ -53,7 +53,7 @@ fn lose_all(c: &mut Cluster<'_>, toxic: Toxic) -> Tried {
     c.strike(&c.all())?;
     c.toxic(&c.all(), toxic);
     c.lose_runs(unanswered(c));
-    c.last(c.profile.lease * 2);
+    c.wait_out(c.profile.lease * 2);
     let from = c.struck + c.profile.silence();
     c.claim(Claim::Silent { process: None, from, to: c.now() });
     c.toxic(&c.all(), Toxic::NONE);
@@ -63,14 +63,17 @@ fn lose_all(c: &mut Cluster<'_>, toxic: Toxic) -> Tried {
     Ok(())
 }
 
+/// One node's connections are closed and refused.
 pub fn cut_one(c: &mut Cluster<'_>) -> Tried {
     lose_one(c, Toxic::CUT, c.profile.bound)
 }
 
+/// All connections are closed and refused.
 pub fn cut_all(c: &mut Cluster<'_>) -> Tried {
     lose_all(c, Toxic::CUT)
 }
 
+/// One node's connections stay open and carry nothing.
 pub fn black_hole_one(c: &mut Cluster<'_>) -> Tried {
     lose_one(c, Toxic::BLACK_HOLE, c.profile.bound)
 }
@@ -81,10 +84,12 @@ fn last_renewal(c: &Cluster<'_>) -> Duration {
     c.profile.heartbeat + c.profile.statement
 }
 
+/// One node's statements are carried out, their answers lost.
 pub fn lose_replies(c: &mut Cluster<'_>) -> Tried {
     lose_one(c, Toxic::LOSE_REPLIES, c.profile.bound + last_renewal(c))
 }
 
+/// One node's statements never arrive.
 pub fn lose_requests(c: &mut Cluster<'_>) -> Tried {
     lose_one(c, Toxic::LOSE_REQUESTS, c.profile.bound)
 }
@@ -109,33 +114,39 @@ fn slow(c: &mut Cluster<'_>, at: &[usize], length: Duration) -> Tried {
     c.start_mix(3)?;
     c.strike(&[])?;
     c.toxic(at, Toxic::latency(length));
-    c.last(c.profile.lease * 2);
+    c.wait_out(c.profile.lease * 2);
     c.toxic(at, Toxic::NONE);
     c.settle();
     c.expect_no_moves();
     Ok(())
 }
 
+/// One node's round trips take 0.5 s more.
 pub fn latency_500(c: &mut Cluster<'_>) -> Tried {
     latency_of_one(c, Duration::from_millis(500))
 }
 
+/// One node's round trips take 1 s more.
 pub fn latency_1000(c: &mut Cluster<'_>) -> Tried {
     latency_of_one(c, Duration::from_secs(1))
 }
 
+/// One node's round trips take 3 s more.
 pub fn latency_3000(c: &mut Cluster<'_>) -> Tried {
     latency_of_one(c, Duration::from_secs(3))
 }
 
+/// All round trips take 0.5 s more.
 pub fn latency_500_all(c: &mut Cluster<'_>) -> Tried {
     latency_of_all(c, Duration::from_millis(500))
 }
 
+/// All round trips take 1 s more.
 pub fn latency_1000_all(c: &mut Cluster<'_>) -> Tried {
     latency_of_all(c, Duration::from_secs(1))
 }
 
+/// All round trips take 3 s more.
 pub fn latency_3000_all(c: &mut Cluster<'_>) -> Tried {
     latency_of_all(c, Duration::from_secs(3))
 }

@@ -41,7 +41,7 @@ pub fn freeze(c: &mut Cluster<'_>) -> Tried {
     c.node(at)?.freeze();
     c.lose_runs(1);
     c.expect_takeover(&victims, c.profile.bound);
-    c.last((c.profile.lease * 3).saturating_sub(c.now() - begun));
+    c.wait_out((c.profile.lease * 3).saturating_sub(c.now() - begun));
     c.node(at)?.thaw();
     c.joined(3)?;
     c.settle();
@@ -55,7 +55,7 @@ pub fn short_freeze(c: &mut Cluster<'_>) -> Tried {
     c.in_flight(at)?;
     c.strike(&[at])?;
     c.node(at)?.freeze();
-    c.last(c.profile.fence - c.profile.heartbeat - Duration::from_millis(200));
+    c.wait_out(c.profile.fence - c.profile.heartbeat - Duration::from_millis(200));
     c.node(at)?.thaw();
     let thawed = c.now();
     c.expect_return(thawed, HAND_OVER);

@@ -30,7 +30,7 @@ fn next(c: &mut Cluster<'_>, at: usize, trial: u64) -> Result<(), String> {
     c.start(at)?;
     c.joined(3)?;
     c.running()?;
-    c.last(Duration::from_millis(trial * 137 % 1000));
+    c.wait_out(Duration::from_millis(trial * 137 % 1000));
     Ok(())
 }
 
