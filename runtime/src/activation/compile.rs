@@ -1,4 +1,4 @@
-//! Task artifacts to scheduled tasks of the program.
+//! Task artifacts to scheduled tasks.
 
 use super::injector::Injector;
 use super::schedule::Schedule;

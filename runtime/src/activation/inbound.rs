@@ -14,7 +14,7 @@ use coordination::{Guard, Handle};
 use std::path::Path;
 use std::sync::Arc;
 
-/// An inbound endpoint of the program.
+/// An inbound endpoint of a deployment.
 #[derive(Debug)]
 pub struct InboundSource {
     /// Its name.
@@ -30,7 +30,8 @@ pub struct InboundSource {
 
 impl InboundSource {
     /// What an artifact means in this build; `None` (and a log line) when it does not run: suspended,
-    /// a protocol that is not built in, a parameter that cannot be used.
+    /// a protocol that is not built in, a parameter that cannot be used. Relative paths start at `home`;
+    /// `lookup` gives the text of a local entry.
     pub fn of(
         endpoint: &InboundEndpoint,
         home: &Path,
@@ -122,6 +123,7 @@ impl Activated for InboundRunner {
     }
 }
 
+/// The guard as sources ask it.
 struct GuardGate(Guard);
 
 impl Gate for GuardGate {
@@ -140,6 +142,7 @@ impl Gate for GuardGate {
     }
 }
 
+/// Where a source delivers: each message runs through the sequence of the inbound endpoint.
 struct IntoSequence {
     source: Arc<InboundSource>,
     engine: Arc<Engine>,

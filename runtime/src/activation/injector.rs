@@ -23,7 +23,9 @@ enum Format {
 pub struct Injector {
     task: Arc<str>,
     to: InjectTo,
+    /// `To` of the message.
     address: Option<Arc<str>>,
+    /// SOAP action of the message.
     action: Option<Arc<str>>,
     format: Format,
     body: Body,
@@ -69,6 +71,8 @@ impl Injector {
     }
 
     /// Makes the message and runs its flow to the end. Errors are logged, as MI does; the schedule goes on.
+    /// Receivers find in properties under which term this is, which fire (milliseconds since 1970), and
+    /// which run of the task (from 1).
     pub async fn run(&self, engine: &Arc<Engine>, held: &Arc<Held>, fire_key: i64, run: i64) {
         let Some(element) = self.body(engine) else {
             tracing::error!("task '{}': neither 'message' nor a readable 'registryKey' is given", self.task);

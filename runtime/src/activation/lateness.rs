@@ -10,7 +10,7 @@ const BOUNDS_US: [u64; 14] = [
     10_000_000,
 ];
 
-/// From the instant a run was scheduled for to its start, after its claim.
+/// Counts how late runs start: from the instant a run was scheduled for to its start, after its claim.
 #[derive(Debug, Default)]
 pub struct Lateness {
     counts: [AtomicU64; BOUNDS_US.len() + 1],

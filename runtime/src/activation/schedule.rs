@@ -8,7 +8,7 @@ use artifacts::cron::Cron;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// Fires later than this are misfires (Quartz's threshold).
+/// Fires later than this are misfires (Quartz's threshold), in milliseconds.
 pub const MISFIRE_MS: i64 = 60_000;
 
 /// Missed cron instants are counted up to here.
@@ -31,7 +31,7 @@ pub enum Schedule {
 /// The next start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Due {
-    /// Its instant, also its identity (fire key).
+    /// Its instant in milliseconds since 1970, also its identity (fire key).
     pub at_ms: i64,
     /// Starts that were due before it and were not made. Those of a finite count are still owed.
     pub missed: i64,

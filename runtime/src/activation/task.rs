@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 /// Flows of one task that may overlap when it does not wait for them (MI's pool size).
 const OVERLAPPING: usize = 20;
 
-/// A task of the program.
+/// A scheduled task of a deployment.
 #[derive(Debug)]
 pub struct ScheduledTask {
     /// Its name.
@@ -42,8 +42,11 @@ pub(super) struct TaskRunner {
 
 /// A claimed fire.
 struct Fire {
+    /// The instant it was scheduled for, in milliseconds since 1970.
     due_ms: i64,
+    /// Its identity: that instant, or more when the clock was set back.
     key: i64,
+    /// Which run of the task it is, from 1.
     run: i64,
 }
 
@@ -112,6 +115,8 @@ impl TaskRunner {
         }
     }
 
+    /// Begins the flow of a fire. Comes back when the next may be waited for: at once, or when the flow of
+    /// a sequential task has ended.
     async fn start(&self, held: &Arc<Held>, fire: &Fire, slots: &Arc<Semaphore>) {
         let due = Duration::from_millis(u64::try_from(fire.due_ms).unwrap_or(0));
         self.lateness.note(self.handle.time().saturating_sub(due));

@@ -1,4 +1,4 @@
-//! Message processor artifacts to processors of the program.
+//! Message processor artifacts to processors.
 
 use super::deliver::Delivery;
 use super::forward::{Route, TARGET};

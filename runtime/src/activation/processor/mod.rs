@@ -37,7 +37,7 @@ use switch::Term;
 use taken::Taken;
 use tokio::time::Instant;
 
-/// A message processor of the program.
+/// A message processor of a deployment.
 #[derive(Debug)]
 pub struct Processor {
     /// Its name.
@@ -66,10 +66,14 @@ struct Connection {
     retry: Duration,
 }
 
+/// What is done with the messages.
 #[derive(Debug)]
 enum Work {
+    /// Sent to an endpoint.
     Forward(Delivery, forward::Route),
+    /// Put into the message store of this name.
     Relocate(Delivery, Arc<str>),
+    /// Handed to the sequence of this name.
     Sample(Arc<str>),
 }
 
@@ -127,6 +131,8 @@ impl ProcessorRunner {
         }
     }
 
+    /// Takes messages until the quota is used up, the store is empty or the term is over. `failures` counts
+    /// how often in a row the store did not answer.
     async fn tick(&self, job: &dyn Job, term: &Term, failures: &mut u32) {
         let began = Instant::now();
         let mut handled = 0;
