@@ -153,7 +153,7 @@ fn processor_uses(processor: &MessageProcessor) -> Vec<Use<'_>> {
     let target = processor.target_endpoint.iter();
     let target = target.map(|target| Use::new(Kind::Endpoint, &target.key, this.place_of("targetEndpoint")));
     let parameters = this.children_named("parameter").filter_map(|child| {
-        let (_, kind) = PROCESSORS.iter().find(|(name, _)| child.attr("name") == Some(name))?;
+        let (_, kind) = PROCESSORS.iter().find(|(name, _)| child.attr("name") == Some(*name))?;
         let text = child.text();
         is_static(text.trim()).then(|| Use::new(*kind, text.trim(), child.place()))
     });

@@ -12,7 +12,6 @@ mod sweep;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
@@ -27,9 +26,8 @@ use sweep::{LEASES_KEPT, SWEEP_EVERY, sweep, unused};
 use super::{Answer, FireStore, LeaseStore, MemberStore, Store, StoreError};
 use crate::clock::{Timestamp, millis};
 use crate::fire::FireClaim;
-use crate::guard::within;
-use crate::lease::{Claim, Definition, Epoch, Key, LeaseRow, Raise, Release, View};
-use crate::member::{Declaration, End, MAX_NODE, MemberId, MemberInfo, MemberRow, problem_of_name};
+use crate::lease::{Claim, Definition, Key, LeaseRow, Raise, Release, View};
+use crate::member::{Declaration, End, MAX_NODE, MemberId, MemberInfo, problem_of_name};
 
 /// Offers by member and version: they are long and rarely change.
 type Offers = Mutex<HashMap<MemberId, Arc<Declaration>>>;

@@ -1,4 +1,7 @@
+use std::time::Duration;
+
 use super::*;
+use crate::lease::Epoch;
 use crate::store::address::Limits;
 
 fn named(name: &str) -> MemberInfo {
