@@ -142,13 +142,14 @@ pub fn ask_once(port: u16, request: &[u8]) -> io::Result<(u16, Vec<u8>)> {
 }
 
 /// The server beside this program. Under `cargo run` it is brought up to date first, because cargo
-/// builds only the program it was asked for.
+/// builds only the program it was asked for; with the same packages selected, so that nothing below it
+/// is compiled a second time.
 pub fn server_binary() -> Result<PathBuf, String> {
     let here = std::env::current_exe().map_err(|e| format!("where am I: {e}"))?;
     let dir = here.parent().map(Path::to_owned).unwrap_or_default();
     if let Some(cargo) = std::env::var_os("CARGO") {
         let mut build = std::process::Command::new(cargo);
-        build.args(["build", "--quiet", "--package", "ganglion", "--bin", "ganglion"]);
+        build.args(["build", "--quiet", "--workspace", "--bin", "ganglion"]);
         if dir.ends_with("release") {
             build.arg("--release");
         }

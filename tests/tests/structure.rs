@@ -31,8 +31,8 @@ const MODULES: &[(&str, &[&str])] = &[
     ("eval", &["errors", "flow", "message", "program"]),
     ("xslt", &["eval"]),
     ("freemarker", &["eval", "message"]),
-    ("services", &["deploy", "flow", "http", "stores"]),
-    ("stores", &["flow", "message"]),
+    ("services", &["deploy", "http", "stores"]),
+    ("stores", &["message"]),
     // The program holds steps; the flow runs them.
     ("program", &["deploy", "endpoints", "flow", "router", "stores"]),
     ("flow", &["errors", "eval", "message", "program", "services"]),

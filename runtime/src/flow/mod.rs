@@ -16,7 +16,7 @@ pub use context::{Context, Entry, Handler};
 pub use exchange::{Answer, Exchange};
 pub use executor::{End, build_payload, run, run_fault, run_response};
 pub use fence::Fence;
-pub use fork::{Branches, Finished, parallel, sequential};
+pub use fork::{Finished, parallel, sequential};
 pub use step::{
     AsyncMediator, Block, BoxFuture, Collect, Enter, Leave, Mediator, Next, Slot, Step, StepKind,
 };

@@ -1,8 +1,8 @@
 //! The in-memory store: keeps messages with everything they carry, loses them with the process.
 
 use super::{MessageStore, Outcome, Receipt, StoreError};
-use crate::flow::BoxFuture;
 use crate::message::Message;
+use futures_util::future::BoxFuture;
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 

@@ -9,10 +9,10 @@ mod tests;
 
 pub use memory::MemoryStore;
 
-use crate::flow::BoxFuture;
 use crate::message::Message;
 use artifacts::kinds;
 use artifacts::kinds::message_store::StoreValue;
+use futures_util::future::BoxFuture;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,7 +1,10 @@
 //! What lives as long as the process and is shared by every program: limits, the working home, clients.
 
+mod branches;
+
+pub use branches::Branches;
+
 use crate::deploy::ConfigValues;
-use crate::flow::Branches;
 use crate::http::{Client, Timeouts};
 use crate::stores::Stores;
 use std::any::{Any, TypeId};
