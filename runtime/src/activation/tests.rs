@@ -1,8 +1,10 @@
 //! How guards become work.
 
 use super::*;
+use crate::compile;
 use crate::program::Program;
-use artifacts::kinds;
+use artifacts::kinds::task::MESSAGE_INJECTOR;
+use artifacts::kinds::{self, Artifact};
 use artifacts::source::Source;
 use artifacts::xml::SYNAPSE;
 use std::path::Path;
@@ -86,16 +88,47 @@ async fn a_replaced_registration_finishes_its_run_before_the_next_begins() {
     assert_eq!(timeout(SOON, news.recv()).await.unwrap().unwrap(), "new is asked");
 }
 
-fn tasks(triggers: &[(&str, &str)]) -> ActivationSet {
-    let read = |(name, trigger): &(&str, &str)| {
-        let text = format!(
-            "<task xmlns='{SYNAPSE}' name='{name}' class='org.apache.synapse.startup.tasks.MessageInjector'>\
-             <trigger {trigger}/></task>"
-        );
-        kinds::read(&Source::new("task.xml", text), None).0
+fn artifacts(texts: &[String]) -> Vec<Artifact> {
+    let read = |text: &String| {
+        let text = text.replacen(' ', &format!(" xmlns='{SYNAPSE}' "), 1);
+        kinds::read(&Source::new("a.xml", text), None).0
     };
-    let artifacts: Vec<_> = triggers.iter().flat_map(read).collect();
-    ActivationSet::of(&artifacts, &Program::default(), "n", Path::new(""))
+    texts.iter().flat_map(read).collect()
+}
+
+fn task(name: &str, trigger: &str, more: &str) -> String {
+    format!("<task name='{name}' class='{MESSAGE_INJECTOR}' {more}><trigger {trigger}/></task>")
+}
+
+fn tasks(triggers: &[(&str, &str)]) -> ActivationSet {
+    let texts: Vec<_> = triggers.iter().map(|(name, trigger)| task(name, trigger, "")).collect();
+    ActivationSet::of(&artifacts(&texts), &Program::default(), "n", Path::new(""))
+}
+
+#[test]
+fn a_set_has_what_runs_on_this_server() {
+    let inbound = |name: &str, protocol: &str, parameter: &str| {
+        format!(
+            "<inboundEndpoint name='{name}' protocol='{protocol}' sequence='s' onError='s' suspend='false'>\
+             <parameters><parameter name='interval'>1000</parameter><parameter {parameter}</parameters>\
+             </inboundEndpoint>"
+        )
+    };
+    let texts = [
+        task("here", "once='true'", "pinnedServers='m n'"),
+        task("elsewhere", "once='true'", "pinnedServers='m'"),
+        inbound("files", "file", "name='transport.vfs.FileURI' key='folder'/>"),
+        inbound("web", "http", "name='inbound.http.port'>8085</parameter>"),
+        "<localEntry key='folder'>file:///in</localEntry>".to_owned(),
+    ];
+    let artifacts = artifacts(&texts);
+    let (program, _) = compile::compile(&artifacts, &compile::Options::default());
+    let set = ActivationSet::of(&artifacts, &program, "n", Path::new("/"));
+    let names =
+        |all: &mut dyn Iterator<Item = &Arc<str>>| all.map(|name| &**name).collect::<Vec<_>>().join(" ");
+    assert_eq!(names(&mut set.tasks.iter().map(|task| &task.name)), "here");
+    assert_eq!(names(&mut set.inbounds.iter().map(|source| &source.name)), "files");
+    assert!(program.http_inbound("web").is_some());
 }
 
 #[tokio::test]
