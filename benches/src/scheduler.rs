@@ -13,7 +13,7 @@ use coordination::clock::SystemClock;
 use coordination::store::address::Address;
 use coordination::{Config, Coordinator, Handle};
 use runtime::activation::schedule::Schedule;
-use runtime::activation::{Activations, Lateness, ScheduledTask};
+use runtime::activation::{ActivationSet, Activations, Lateness, ScheduledTask};
 use runtime::engine::{Door, Engine};
 use runtime::http::{Listener, ListenerOptions, Running, Workers};
 use runtime::program::Program;
@@ -121,7 +121,8 @@ impl<'r> Node<'r> {
         every_ms: i64,
         database: Option<&str>,
     ) -> Result<Self, String> {
-        let engine = Engine::new(Arc::new(program(tasks, every_ms)?), Arc::new(Services::default()));
+        let (program, wanted) = deployment(tasks, every_ms)?;
+        let engine = Engine::new(Arc::new(program), Arc::new(Services::default()));
         let _context = runtime.enter();
         let activations = Activations::new(engine.clone(), handle(database)?);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -131,7 +132,7 @@ impl<'r> Node<'r> {
             .block_on(Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), options))
             .and_then(|listener| listener.start(Arc::new(Door::new(engine.clone(), "default"))))
             .map_err(|e| e.to_string())?;
-        activations.apply(&engine.program());
+        activations.apply(&wanted);
         let node = Self { runtime, lateness: activations.lateness(), activations, listener };
         node.wait_for_all(tasks)?;
         Ok(node)
@@ -221,7 +222,7 @@ fn handle(database: Option<&str>) -> Result<Handle, String> {
 }
 
 /// One API, and tasks that run a sequence of one property.
-fn program(tasks: usize, every_ms: i64) -> Result<Program, String> {
+fn deployment(tasks: usize, every_ms: i64) -> Result<(Program, ActivationSet), String> {
     let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
     let write = |name: &str, text: String| {
         std::fs::write(dir.path().join(name), text.replacen('>', &format!(" xmlns=\"{NAMESPACE}\">"), 1))
@@ -245,8 +246,9 @@ fn program(tasks: usize, every_ms: i64) -> Result<Program, String> {
     let paths = [dir.path().to_path_buf()];
     let deployment = deploy::deploy(&paths, &Settings::default(), &check::inspect);
     let artifacts: Vec<_> = deployment.set.iter().map(|deployed| deployed.artifact.clone()).collect();
-    let (mut program, found) = compile::compile(&artifacts, &compile::Options::default());
-    let model = program.tasks.first().cloned();
+    let (program, found) = compile::compile(&artifacts, &compile::Options::default());
+    let mut wanted = ActivationSet::of(&artifacts, &program, "localhost", &deployment.home);
+    let model = wanted.tasks.first().cloned();
     let model = model.ok_or_else(|| format!("the bench's artifacts: {}", found.render()))?;
     let one = |number: usize| ScheduledTask {
         name: format!("run-{number}").into(),
@@ -255,8 +257,8 @@ fn program(tasks: usize, every_ms: i64) -> Result<Program, String> {
         injector: model.injector.clone(),
         pinned: false,
     };
-    program.tasks = (0..tasks).map(|number| Arc::new(one(number))).collect();
-    Ok(program)
+    wanted.tasks = (0..tasks).map(|number| Arc::new(one(number))).collect();
+    Ok((program, wanted))
 }
 
 fn started(counts: &[(Option<Duration>, u64)]) -> u64 {

@@ -4,7 +4,7 @@ use super::Compiler;
 use super::on_demand::RegistryArtifacts;
 use crate::endpoints::Endpoint;
 use crate::flow::{Block, Handler, Step};
-use crate::mediators::parts::proxy::{EnterFlow, Target};
+use crate::mediators::proxy::{EnterFlow, Target};
 use crate::program::{
     ApiProgram, FlowTarget, HttpInbound, Program, ProxyProgram, Resource, ResourceProgram, Sequence,
     Template, TemplateParameter,

@@ -27,7 +27,7 @@ macro_rules! mediators {
 }
 
 mod connector_operation;
-pub(crate) mod parts;
+mod parts;
 
 mediators! {
     "NTLM" => ntlm;
@@ -88,6 +88,8 @@ mediators! {
     "xquery" => xquery;
     "xslt" => xslt;
 }
+
+pub(crate) use parts::proxy;
 
 /// Compiles one mediator element; an unknown one is an error, as in MI.
 pub fn compile(element: ElementRef<'_>, compiler: &mut Compiler) -> Option<Step> {

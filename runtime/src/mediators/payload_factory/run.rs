@@ -14,7 +14,8 @@ impl Mediator for PayloadFactory {
         let text = match &self.format {
             Format::Default(source) => {
                 let text_of = |element: &XmlElement| without_blanks(element.get()).to_xml();
-                self.fill(&source.get(message, cx, text_of, compile)?, message, cx)?
+                let template = source.get(message, cx, text_of, compile)?;
+                self.fill(&template, message, cx)?
             }
             Format::FreeMarker(source) => self.render(source, message, cx)?,
         };
