@@ -324,7 +324,7 @@ mod tests {
                 "the local entry or registry resource 'gov:/gone.xml' is not in this deployment: the task does nothing"
             ]
         );
-        assert!(found.render().contains("a.xml:3:31: warning[A0301]"), "{}", found.render());
+        assert!(found.render().contains("a.xml:3:38: warning[A0301]"), "{}", found.render());
         assert_eq!(found.iter().next().unwrap().hint.as_deref(), Some("did you mean 'orders'?"));
         let proxy = findings(&[&task(&[("injectTo", "proxy"), ("proxyName", "p"), ("sequenceName", "x")])]);
         assert_eq!(proxy, ["the proxy 'p' is not in this deployment: the task does nothing"]);

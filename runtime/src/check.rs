@@ -203,7 +203,8 @@ mod tests {
              <parameter name='sequence'>q</parameter></messageProcessor>"
         );
         let store = format!("<messageStore {store} xmlns='{NS}'/>");
-        let report = check(&[("p.xml", processor), ("s.xml", store)]);
+        let sequence = format!("<sequence name='q' xmlns='{NS}'><drop/></sequence>");
+        let report = check(&[("p.xml", processor), ("q.xml", sequence), ("s.xml", store)]);
         assert!(!report.is_refused(), "{}", report.to_text());
         report.diagnostics.iter().last().map(|diagnostic| diagnostic.message.clone())
     }
