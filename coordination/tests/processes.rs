@@ -31,12 +31,14 @@ struct Cluster {
     fires: Vec<(Instant, usize, i64)>,
 }
 
-/// A whole `cargo test` has built the example; `--test processes` alone has not, or an older one.
+/// A whole `cargo test` has built the example; `--test processes` alone has not, or an older one. The
+/// packages that are selected decide with which features dependencies are compiled: with those of
+/// `cargo test --workspace` nothing is compiled a second time.
 fn program() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let find = || {
         let me = std::env::current_exe().unwrap();
-        let args = ["build", "-q", "-p", env!("CARGO_PKG_NAME"), "--example", "node"];
+        let args = ["build", "-q", "--workspace", "--example", "node"];
         assert!(Command::new(env!("CARGO")).args(args).status().unwrap().success());
         me.parent().and_then(|deps| deps.parent()).unwrap().join("examples/node")
     };

@@ -30,10 +30,10 @@ fn find() -> Result<PathBuf, String> {
     }
 }
 
-/// The selected packages decide with which features dependencies are compiled, and those of development
-/// count as soon as a test or an example is selected. So the selection is that of `cargo test --workspace`
-/// (there are no examples) or of `cargo run`: with another one, everything below the server would be
-/// compiled a second time.
+/// The selected packages decide with which features dependencies are compiled, and those that only tests
+/// need count as soon as a test or an example is selected. So the selection is that of `cargo run`, or of
+/// `cargo test --workspace`, which has built the examples before: with another one everything below the
+/// server would be compiled a second time.
 fn build(mut cargo: Command, folder: &Path, is_test: bool) -> Result<(), String> {
     cargo.args(["build", "--quiet", "--workspace", "--bin", "ganglion"]);
     if is_test {
