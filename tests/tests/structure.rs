@@ -55,7 +55,8 @@ const MODULES: &[(&str, &[&str])] = &[
     ),
     ("compile", &["endpoints", "eval", "flow", "mediators", "program", "router", "stores"]),
     ("router", &["message", "program"]),
-    ("http", &["errors", "flow", "message"]),
+    ("tls", &["settings"]),
+    ("http", &["errors", "flow", "message", "tls"]),
     ("engine", &["flow", "http", "message", "program", "router", "services"]),
     ("deploy", &["settings"]),
     ("activation", &["endpoints", "engine", "errors", "flow", "message", "program", "stores"]),
@@ -78,6 +79,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "router",
             "services",
             "settings",
+            "tls",
         ],
     ),
 ];
