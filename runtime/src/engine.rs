@@ -177,7 +177,7 @@ fn dispatch(cx: &mut Context, message: &mut Message, listener: &str) -> bool {
     let content_type = wire.content_type.as_ref().map(header_text);
     let request = Request {
         method: wire.method.as_str(),
-        target: &wire.target,
+        target: crate::router::path_and_query(&wire.target),
         host: host.as_deref(),
         content_type: content_type.as_deref().filter(|_| !wire.no_entity),
         user_agent: agent.as_deref(),
@@ -236,7 +236,7 @@ fn dispatch(cx: &mut Context, message: &mut Message, listener: &str) -> bool {
 fn enter_inbound(cx: &mut Context, message: &mut Message, listener: &str) -> bool {
     let program = cx.program.clone();
     let Some(inbound) = program.http_inbound(listener) else { return dispatch(cx, message, "default") };
-    let path = crate::router::path_of(&message.wire.target);
+    let path = crate::router::path_of(crate::router::path_and_query(&message.wire.target));
     let passes = inbound.pattern.as_ref().is_some_and(|pattern| pattern.is_match(path));
     let sequence = cx.sequence(&inbound.sequence).filter(|_| !inbound.sequence.is_empty());
     let Some(sequence) = sequence.filter(|_| !passes) else { return dispatch(cx, message, "default") };

@@ -210,6 +210,12 @@ fn base_service(name: &str) -> &str {
     name.split('.').next().unwrap_or(name)
 }
 
+/// What a request target is routed by: path and query, also of one that came as a whole URL.
+pub(crate) fn path_and_query(target: &str) -> &str {
+    let absolute = target.strip_prefix("http://").or_else(|| target.strip_prefix("https://"));
+    absolute.map_or(target, |rest| rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"))
+}
+
 /// The path of a target, without query.
 pub(crate) fn path_of(target: &str) -> &str {
     target.split(['?', '#']).next().unwrap_or(target)

@@ -136,3 +136,15 @@ fn the_context_alone_is_its_root() {
     assert_eq!(ask(&router, "GET", "/shop/"), "S[0] / ");
     assert_eq!(ask(&router, "GET", "/shop?x=1"), "404");
 }
+
+#[test]
+fn whole_urls_are_routed_by_their_path() {
+    for (target, path) in [
+        ("http://h:1/a/b?c=1", "/a/b?c=1"),
+        ("https://h", "/"),
+        ("/a?back=http://h/x", "/a?back=http://h/x"),
+        ("*", "*"),
+    ] {
+        assert_eq!(path_and_query(target), path);
+    }
+}
