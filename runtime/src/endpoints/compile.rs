@@ -260,13 +260,24 @@ fn policy(definition: &source::Definition) -> Policy {
 
 /// An endpoint made from an address alone.
 pub(super) fn address_endpoint(url: &str) -> Endpoint {
-    let leaf = Leaf::new(LeafKind::Address, Address::fixed(url), None, Settings::default());
+    endpoint_at(url, Settings::default())
+}
+
+/// As [`address_endpoint`]; no failure suspends it.
+pub(super) fn unsuspended_endpoint(url: &str) -> Endpoint {
+    let none = || Some(Vec::new());
+    let policy = Policy { timeout_codes: none(), suspend_codes: none(), ..Policy::default() };
+    endpoint_at(url, Settings { policy, ..Settings::default() })
+}
+
+fn endpoint_at(url: &str, settings: Settings) -> Endpoint {
+    let leaf = Leaf::new(LeafKind::Address, Address::fixed(url), None, settings);
     Endpoint { name: None, on_error: None, properties: Vec::new(), kind: Kind::Leaf(Box::new(leaf)) }
 }
 
 /// The endpoint that sends to the message's `To`.
 pub(super) fn implicit_endpoint() -> Endpoint {
-    let leaf = Leaf::new(LeafKind::Default, Address::To, None, Settings::default());
+    let leaf = Leaf::new(LeafKind::Implicit, Address::To, None, Settings::default());
     Endpoint { name: None, on_error: None, properties: Vec::new(), kind: Kind::Leaf(Box::new(leaf)) }
 }
 

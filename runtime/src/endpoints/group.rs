@@ -1,7 +1,8 @@
 //! Failover, load balance and recipient lists.
 
+use super::verdict::fails_on_soap_fault;
 use super::{Endpoint, Mode, Sent};
-use crate::errors::{Fault, codes};
+use crate::errors::{Fault, Origin, codes};
 use crate::eval::Dynamic;
 use crate::flow::{self, Context};
 use crate::message::{Message, Payload, WireBody};
@@ -93,6 +94,8 @@ impl Group<'_> {
             let Some(child) = self.children.get(index).filter(|child| child.is_ready(cx)) else { continue };
             let depth = cx.handler_depth();
             let kept = message.payload.share();
+            // An answer that counts as a failure has replaced the request.
+            let request = fails_on_soap_fault(message).then(|| message.twin());
             let fault = match child.send(message, cx, mode).await {
                 Ok(sent) => return Ok((sent, index)),
                 Err(fault) => fault,
@@ -103,6 +106,9 @@ impl Group<'_> {
             let (kind, failed) = (self.kind, child.display_name());
             tracing::info!("{kind} endpoint {}: '{failed}' failed ({fault}), trying the next", self.name);
             cx.truncate_handlers(depth);
+            if let (Origin::Answer, Some(request)) = (fault.origin, request) {
+                *message = request;
+            }
             message.payload = kept;
             clear_error(message);
             failure = Some(fault);

@@ -2,13 +2,14 @@
 
 use super::address::{Address, append_postfix};
 use super::suspension::{Health, Policy, State};
+use super::verdict::{BlockingAnswer, fails_on_soap_fault};
 use super::{Mode, Sent};
 use crate::errors::{Fault, codes};
 use crate::eval::Dynamic;
 use crate::flow::{Answer, Context};
 use crate::http::{InResponse, SendError, backend};
 use crate::message::addressing;
-use crate::message::{ANONYMOUS, Headers, Message, Payload, Soap, Value, media_type_parameter};
+use crate::message::{ANONYMOUS, Headers, Message, Payload, Soap, Value, WireBody, media_type_parameter};
 use artifacts::kinds::endpoint::{Format, RetryConfig, TimeoutAction};
 use base64::Engine as _;
 use http::Method;
@@ -21,6 +22,9 @@ pub(super) enum LeafKind {
     Default,
     Http,
     Wsdl,
+    /// What a `send` or `call` without an endpoint uses. No endpoint of MI's stands behind it: it is
+    /// never suspended and has no say in what a failure is.
+    Implicit,
 }
 
 /// Settings of a leaf.
@@ -62,7 +66,13 @@ impl Leaf {
 
     /// Ready by its state?
     pub fn is_ready(&self) -> bool {
-        self.health.is_ready(Instant::now())
+        self.kind == LeafKind::Implicit || self.health.is_ready(Instant::now())
+    }
+
+    fn note_fault(&self, code: i32) {
+        if self.kind != LeafKind::Implicit {
+            self.health.on_fault(code, Instant::now());
+        }
     }
 
     /// Its state, for operators.
@@ -86,6 +96,7 @@ impl Leaf {
         cx: &mut Context,
         mode: Mode,
     ) -> Result<Sent, Fault> {
+        self.learn_address(message, cx).await?;
         if !self.is_ready() {
             return Err(self.not_ready(name));
         }
@@ -94,7 +105,7 @@ impl Leaf {
         }
         let method = self.method_of(message);
         let url = self.url(message, mode)?;
-        self.address(&url, message, cx).await?;
+        self.address(&url, message, cx, mode).await?;
         if mode == Mode::Blocking {
             // The blocking sender always formats what it sends, and names the charset.
             crate::flow::build_payload(message, cx).await?;
@@ -126,53 +137,75 @@ impl Leaf {
         let timeouts = cx.services.timeouts;
         let sending = cx.services.client.send(request, &timeouts);
         match tokio::time::timeout(limit, sending).await {
-            Ok(Ok(response)) => {
-                let accepted = self.accept(message, response, mode, kept);
-                if mode == Mode::Blocking {
-                    crate::flow::build_payload(message, cx).await?;
-                }
-                accepted
+            Ok(Ok(response)) if mode == Mode::Blocking => {
+                self.accept_blocking(message, response, kept, cx).await
             }
-            Ok(Err(error)) => {
-                kept.restore(message, true);
-                Err(self.failed(error, mode))
+            Ok(Ok(response)) => self.accept(message, response, mode, cx).await,
+            Ok(Err(failed)) => {
+                kept.restore(message, failed.body);
+                Err(self.failed(failed.error, mode))
             }
             Err(_elapsed) => {
-                kept.restore(message, false);
+                kept.restore_without_body(message);
                 self.timed_out(configured, mode)
             }
         }
     }
 
-    /// WS-Addressing: processed header blocks leave, those that the endpoint asks for are written.
-    async fn address(&self, url: &str, message: &mut Message, cx: &Context) -> Result<(), Fault> {
-        if self.settings.addressing.is_some() && !message.rest {
-            crate::flow::build_payload(message, cx).await?;
+    /// What goes to the message's `To` is built first, as in MI: the address may stand in its header.
+    async fn learn_address(&self, message: &mut Message, cx: &Context) -> Result<(), Fault> {
+        match self.kind {
+            LeafKind::Address | LeafKind::Http | LeafKind::Wsdl => Ok(()),
+            _ if message.addressing.to.as_deref() == Some(ANONYMOUS) => {
+                let text = format!("'To' header was set to {ANONYMOUS}");
+                Err(Fault::endpoint(codes::ENDPOINT_NOT_READY, text))
+            }
+            LeafKind::Default | LeafKind::Implicit => crate::flow::build_payload(message, cx).await,
         }
-        if !message.rest {
+    }
+
+    /// WS-Addressing: processed header blocks leave, those that the endpoint asks for are written. The
+    /// blocking sender writes them only beside preserved ones.
+    async fn address(
+        &self,
+        url: &str,
+        message: &mut Message,
+        cx: &Context,
+        mode: Mode,
+    ) -> Result<(), Fault> {
+        if message.rest {
+            return Ok(());
+        }
+        let Some(submission) = self.settings.addressing else {
             addressing::strip(message);
-        }
-        if let Some(submission) = self.settings.addressing.filter(|_| !message.rest) {
-            addressing::write(message, url, submission);
+            return Ok(());
+        };
+        crate::flow::build_payload(message, cx).await?;
+        addressing::strip(message);
+        if mode != Mode::Blocking || addressing::is_preserved(message) {
+            addressing::write(message, url, submission)?;
         }
         Ok(())
     }
 
-    fn accept(
+    async fn accept(
         &self,
         message: &mut Message,
         response: InResponse,
         mode: Mode,
-        kept: Kept,
+        cx: &Context,
     ) -> Result<Sent, Fault> {
-        self.health.on_success();
-        let status = response.status.as_u16();
-        if mode == Mode::Blocking {
-            message.headers = kept.headers;
-            backend::accept_blocking(message, response);
-            return blocking_status(message, status).map(|()| Sent::Response);
-        }
         backend::accept(message, response);
+        if self.kind != LeafKind::Implicit && fails_on_soap_fault(message) {
+            // What cannot be built is no SOAP fault either.
+            crate::flow::build_payload(message, cx).await.ok();
+            if message.payload.envelope().has_fault() {
+                message.response = true;
+                self.note_fault(codes::SOAP_FAULT);
+                return Err(Fault::answer());
+            }
+        }
+        self.health.on_success();
         message.addressing.to = Some(ANONYMOUS.into());
         if mode == Mode::Send {
             message.response = true;
@@ -180,8 +213,42 @@ impl Leaf {
         Ok(Sent::Response)
     }
 
+    async fn accept_blocking(
+        &self,
+        message: &mut Message,
+        response: InResponse,
+        kept: Kept,
+        cx: &Context,
+    ) -> Result<Sent, Fault> {
+        let status = response.status;
+        message.axis2.set("HTTP_SC", status.as_str());
+        let kind = BlockingAnswer::of(message, status);
+        if kind == BlockingAnswer::Refused {
+            let reason = response.reason.as_deref().or(status.canonical_reason()).unwrap_or_default();
+            let text = format!("Transport error: {} Error: {reason}", status.as_str());
+            kept.restore(message, None);
+            return Err(self.blocking_fault(message, i32::from(status.as_u16()), text));
+        }
+        message.headers = kept.headers;
+        backend::accept_blocking(message, response);
+        crate::flow::build_payload(message, cx).await?;
+        let reason = message.payload.envelope().fault_reason();
+        if fails_on_soap_fault(message) && (kind == BlockingAnswer::Marked || reason.is_some()) {
+            let text = reason.unwrap_or_else(|| format!("the backend answered {status}"));
+            return Err(self.blocking_fault(message, codes::BLOCKING_SENDER, text));
+        }
+        self.health.on_success();
+        Ok(Sent::Response)
+    }
+
+    fn blocking_fault(&self, message: &mut Message, code: i32, text: String) -> Fault {
+        self.note_fault(code);
+        message.properties.set("blocking.sender.error", Value::Boolean(true));
+        Fault::endpoint(code, text)
+    }
+
     fn failed(&self, error: SendError, mode: Mode) -> Fault {
-        self.health.on_fault(error.code(), Instant::now());
+        self.note_fault(error.code());
         if mode == Mode::Blocking {
             return Fault::endpoint(codes::BLOCKING_SENDER, error.text).detail(error.detail);
         }
@@ -192,11 +259,11 @@ impl Leaf {
         let fault = || Fault::endpoint(codes::CONNECTION_TIMEOUT, "Send timeout");
         match self.settings.timeout_action {
             Some(TimeoutAction::Fault) => {
-                self.health.on_fault(codes::CONNECTION_TIMEOUT, Instant::now());
+                self.note_fault(codes::CONNECTION_TIMEOUT);
                 Err(fault())
             }
             Some(TimeoutAction::Discard) => {
-                self.health.on_fault(codes::CONNECTION_TIMEOUT, Instant::now());
+                self.note_fault(codes::CONNECTION_TIMEOUT);
                 Ok(Sent::Nothing)
             }
             None if mode == Mode::Blocking => Err(fault()),
@@ -225,8 +292,8 @@ impl Leaf {
         let (client, timeouts) = (cx.services.client.clone(), cx.services.timeouts);
         let fence = cx.fence.clone();
         tokio::spawn(async move {
-            if let Err(error) = client.send(request, &timeouts).await {
-                tracing::warn!("one-way message was not delivered: {error}");
+            if let Err(failed) = client.send(request, &timeouts).await {
+                tracing::warn!("one-way message was not delivered: {}", failed.error);
             }
             // Kept until now: the right is not given back while the message is on its way.
             drop(fence);
@@ -237,7 +304,7 @@ impl Leaf {
     fn not_ready(&self, name: &str) -> Fault {
         let (kind, code) = match self.kind {
             LeafKind::Address => ("Address", codes::ENDPOINT_NOT_READY),
-            LeafKind::Default => ("Default", codes::ENDPOINT_NOT_READY),
+            LeafKind::Default | LeafKind::Implicit => ("Default", codes::ENDPOINT_NOT_READY),
             LeafKind::Http => ("HTTP", codes::ENDPOINT_NOT_READY),
             LeafKind::Wsdl => ("WSDL", codes::WSDL_NOT_READY),
         };
@@ -371,30 +438,19 @@ impl Kept {
         Self { payload, headers: message.headers.clone() }
     }
 
-    /// A body that was streamed is gone; after a timeout MI shows an empty one, too.
-    fn restore(self, message: &mut Message, with_body: bool) {
-        message.payload = self.payload.filter(|_| with_body).unwrap_or_default();
+    /// A body that was streamed comes back only when nothing of it was sent.
+    fn restore(self, message: &mut Message, unsent: Option<WireBody>) {
+        message.payload = self.payload.or(unsent.map(Payload::Unread)).unwrap_or_default();
+        message.headers = self.headers;
+    }
+
+    /// After a timeout MI shows an empty body.
+    fn restore_without_body(self, message: &mut Message) {
+        message.payload = Payload::default();
         message.headers = self.headers;
     }
 }
 
 fn is_one_way(message: &Message) -> bool {
     message.properties.get("OUT_ONLY").is_some_and(|v| v.text() == "true")
-}
-
-/// A blocking call takes error statuses as faults, unless `non.error.http.status.codes` lists them.
-fn blocking_status(message: &mut Message, status: u16) -> Result<(), Fault> {
-    message.axis2.set("HTTP_SC", status.to_string());
-    let listed = |name: &str| {
-        let list = message.axis2_text(name).unwrap_or_default();
-        list.split(',').any(|code| code.trim() == status.to_string())
-    };
-    let is_error = (!(200..400).contains(&status) || listed("error.http.status.codes"))
-        && !listed("non.error.http.status.codes");
-    if !is_error {
-        return Ok(());
-    }
-    message.properties.set("blocking.sender.error", Value::Boolean(true));
-    let reason = http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or("");
-    Err(Fault::endpoint(codes::BLOCKING_SENDER, format!("Transport error: {status} Error: {reason}")))
 }

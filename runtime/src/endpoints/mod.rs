@@ -8,10 +8,11 @@ mod compile;
 mod group;
 mod leaf;
 pub mod suspension;
+mod verdict;
 
 pub use leaf::Leaf;
 
-use crate::errors::{Fault, codes};
+use crate::errors::{Fault, Origin, codes};
 use crate::eval::Expr;
 use crate::flow::{BoxFuture, Context};
 use crate::message::{Message, Scope, Value};
@@ -94,6 +95,16 @@ impl Endpoint {
         compile::implicit_endpoint()
     }
 
+    /// An endpoint in place with this address, which no failure suspends.
+    pub fn at(url: &str) -> Self {
+        compile::unsuspended_endpoint(url)
+    }
+
+    /// The endpoint of this key, looked up when it is used.
+    pub fn by_key(key: &str) -> Self {
+        Self { name: None, on_error: None, properties: Vec::new(), kind: Kind::Indirect(key.into()) }
+    }
+
     /// Sends the message. On success it has become the response; on a fault it is the request again,
     /// its body as far as it can still be built.
     ///
@@ -170,7 +181,8 @@ impl Endpoint {
 
 /// Refused connections and unready endpoints go straight to the sequence's handler, as in MI.
 fn handled_by_endpoint(fault: &Fault) -> bool {
-    fault.protocol.is_some() && fault.number() != codes::CONNECTION_FAILED
+    let broken = fault.protocol.is_some() && fault.number() != codes::CONNECTION_FAILED;
+    broken || fault.origin == Origin::Answer
 }
 
 fn resolve(key: &str, cx: &Context) -> Result<Arc<Endpoint>, Fault> {

@@ -59,6 +59,8 @@ pub enum Origin {
     Mediation,
     /// An endpoint or the transport below it.
     Endpoint,
+    /// The backend: its answer is a SOAP fault, and `FORCE_ERROR_ON_SOAP_FAULT` makes that a failure.
+    Answer,
 }
 
 /// An error that leaves the normal flow.
@@ -107,6 +109,14 @@ impl Fault {
         Self { origin: Origin::Endpoint, ..Self::with_code(code, message) }
     }
 
+    /// A SOAP fault in the answer of a backend, where that is a failure.
+    pub fn answer() -> Self {
+        Self {
+            origin: Origin::Answer,
+            ..Self::with_code(codes::SOAP_FAULT, "the backend answered with a SOAP fault")
+        }
+    }
+
     /// Adds detail.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
@@ -124,14 +134,19 @@ impl Fault {
     }
 
     /// Publishes the fault on the message: `ERROR_CODE` and its companions. A mediation fault keeps an
-    /// `ERROR_CODE` that is already there together with its texts, as MI does.
+    /// `ERROR_CODE` that is already there together with its texts, as MI does. A SOAP fault says what it
+    /// has to say in the payload: it has a code and no texts.
     pub fn publish(&self, message: &mut Message) {
         if self.code.is_none() && message.properties.get("ERROR_CODE").is_some() {
             return;
         }
+        message.properties.set("ERROR_CODE", self.code.clone().unwrap_or(Value::Integer(codes::MEDIATION)));
+        if self.origin == Origin::Answer {
+            message.properties.set("SENDING_FAULT", Value::Boolean(true));
+            return;
+        }
         let first_line = self.message.lines().next().unwrap_or_default();
         let detail = if self.detail.is_empty() { &self.message } else { &self.detail };
-        message.properties.set("ERROR_CODE", self.code.clone().unwrap_or(Value::Integer(codes::MEDIATION)));
         message.properties.set("ERROR_MESSAGE", first_line);
         message.properties.set("ERROR_DETAIL", detail.as_str());
         message.properties.set("ERROR_EXCEPTION", self.message.as_str());

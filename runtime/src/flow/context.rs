@@ -216,6 +216,7 @@ impl Context {
                 None => self.program.router.cors.apply(message, &resource.allow),
             }
         }
+        crate::message::addressing::strip(message);
         let reply = Box::new(std::mem::take(message));
         let sent = self.exchange.answer(Answer::Reply(reply));
         if !sent {

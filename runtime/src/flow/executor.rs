@@ -177,9 +177,7 @@ pub async fn build_payload(message: &mut Message, cx: &Context) -> Result<(), Fa
         Err(error) => return Err(Fault::with_code(codes::BUILD, error.to_string())),
     };
     builders::build_message(message, bytes, limit)?;
-    if !message.rest {
-        crate::message::addressing::read(message);
-    }
+    crate::message::addressing::read(message);
     Ok(())
 }
 

@@ -35,6 +35,11 @@ impl OutBody {
         Self::default()
     }
 
+    /// The body without its framing.
+    pub(crate) fn into_inner(self) -> WireBody {
+        self.body
+    }
+
     /// Length when it is to be framed by it.
     pub fn length(&self) -> Option<u64> {
         self.size_hint().exact()

@@ -21,7 +21,7 @@ mod tests;
 mod workers;
 
 pub use body::OutBody;
-pub use client::{Client, ClientOptions, InResponse, OutRequest, SendError, Timeouts};
+pub use client::{Client, ClientOptions, InResponse, OutRequest, SendError, Timeouts, Unanswered};
 pub use listener::{Listener, ListenerOptions, Running, Serve};
 pub use rules::HeaderRules;
 pub use target::Target;

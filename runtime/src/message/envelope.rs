@@ -199,6 +199,14 @@ impl Envelope {
     pub fn has_fault(&self) -> bool {
         self.payload().is_some_and(|p| self.document.is_named(p, self.version.namespace(), "Fault"))
     }
+
+    /// The reason that a SOAP fault in the payload gives; empty when it gives none.
+    pub fn fault_reason(&self) -> Option<String> {
+        let fault = self.payload().filter(|_| self.has_fault())?;
+        let name = if self.version == Soap::V11 { "faultstring" } else { "Reason" };
+        let reason = self.document.child_named(fault, name);
+        Some(reason.map(|node| self.document.string_value(node).trim().to_owned()).unwrap_or_default())
+    }
 }
 
 /// Namespace of the elements around text and binary payloads.

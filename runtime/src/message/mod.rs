@@ -161,6 +161,11 @@ impl Message {
         self.headers.set("Content-Type", media_type);
     }
 
+    /// The same message once more: as [`Message::fork`], with its id.
+    pub fn twin(&self) -> Self {
+        Self { id: self.id.clone(), ..self.fork() }
+    }
+
     /// A copy for another branch: shares the payload (reading it must have happened before), keeps
     /// everything else, gets an id of its own.
     pub fn fork(&self) -> Self {

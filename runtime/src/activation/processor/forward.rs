@@ -74,6 +74,9 @@ impl Forward {
 
     async fn send(&self, endpoint: &Endpoint, message: &mut Message, held: &Arc<Held>) -> Attempt {
         let mut outgoing = fresh(message);
+        if !self.route.delivered.is_empty() {
+            outgoing.axis2.set("non.error.http.status.codes", self.route.delivered.as_str());
+        }
         let one_way = message.properties.get("OUT_ONLY").is_some_and(|value| value.text() == "true");
         let mut cx = self.engine.context_of(message);
         cx.fence = Some(held.clone());
@@ -138,8 +141,7 @@ impl Forward {
 
 /// What an attempt starts from: nothing of an earlier one decides where it goes or how it ended.
 fn fresh(message: &Message) -> Message {
-    let mut fresh = message.fork();
-    fresh.set_id(message.id().clone());
+    let mut fresh = message.twin();
     fresh.properties.remove("blocking.sender.error");
     fresh.axis2.remove("HTTP_SC");
     fresh

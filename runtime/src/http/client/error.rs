@@ -1,6 +1,7 @@
 //! Why a backend did not answer, in MI's terms: base code, protocol state and text.
 
 use crate::errors::{Fault, codes};
+use crate::message::WireBody;
 use std::error::Error as _;
 use std::io;
 
@@ -33,6 +34,15 @@ pub struct SendError {
     pub text: &'static str,
     /// `ERROR_DETAIL`: what happened and where.
     pub detail: String,
+}
+
+/// A request that got no answer.
+#[derive(Debug)]
+pub struct Unanswered {
+    /// Why.
+    pub error: SendError,
+    /// Its body, when not a byte of the request was sent.
+    pub body: Option<WireBody>,
 }
 
 /// `ERROR_MESSAGE` of everything that goes wrong before a connection stands.

@@ -5,7 +5,7 @@ mod link;
 mod pool;
 mod waker;
 
-pub use error::{CONNECTING, SENDING, SendError, State};
+pub use error::{CONNECTING, SENDING, SendError, State, Unanswered};
 pub use pool::PoolLimits;
 
 use super::stream::Stream;
@@ -106,8 +106,8 @@ impl Client {
     /// Sends a request and waits for the head of the answer. Dropping the future closes the connection.
     ///
     /// A request that met a connection which the backend had just closed, and of which nothing was sent,
-    /// goes out again on another one.
-    pub async fn send(&self, request: OutRequest, timeouts: &Timeouts) -> Result<InResponse, SendError> {
+    /// goes out again on another one. The error gives back a body of which nothing was sent.
+    pub async fn send(&self, request: OutRequest, timeouts: &Timeouts) -> Result<InResponse, Unanswered> {
         let OutRequest { target, method, uri, version, keep_alive, mut headers, body } = request;
         self.rules.clean_request(&mut headers);
         let connection = if keep_alive { "Keep-Alive" } else { "Close" };
@@ -122,17 +122,32 @@ impl Client {
         loop {
             let link = match origin.take() {
                 Some(link) => link,
-                None => connect(&origin, &self.tls, timeouts.connect).await?,
+                None => match connect(&origin, &self.tls, timeouts.connect).await {
+                    Ok(link) => link,
+                    Err(error) => return Err(Unanswered { error, body: Some(body_of(request)) }),
+                },
             };
             let reused = link.reused;
             match timeout(timeouts.response, link.exchange(request)).await {
                 Ok(Ok(response)) => return Ok(in_response(response, head)),
                 Ok(Err(Failed { unsent: Some(again), .. })) if reused => request = *again,
-                Ok(Err(failed)) => return Err(failed.error),
-                Err(_elapsed) => return Err(SendError::timeout(State::RequestDone, &target)),
+                Ok(Err(failed)) => {
+                    let body = failed.unsent.map(|request| body_of(*request));
+                    return Err(Unanswered { error: failed.error, body });
+                }
+                Err(_elapsed) => {
+                    return Err(Unanswered {
+                        error: SendError::timeout(State::RequestDone, &target),
+                        body: None,
+                    });
+                }
             }
         }
     }
+}
+
+fn body_of(request: http::Request<OutBody>) -> WireBody {
+    request.into_body().into_inner()
 }
 
 async fn connect(origin: &Arc<Origin>, tls: &Sender, limit: Duration) -> Result<Box<Link>, SendError> {

@@ -55,8 +55,8 @@ fn pass_to(client: Client, url: String) -> impl Fn(Message, Arc<Exchange>) -> Bo
             let timeouts = Timeouts { response: Duration::from_millis(300), ..Timeouts::default() };
             match client.send(request, &timeouts).await {
                 Ok(response) => backend::accept(&mut message, response),
-                Err(error) => {
-                    message.headers.set("X-Code", &error.code().to_string());
+                Err(failed) => {
+                    message.headers.set("X-Code", &failed.error.code().to_string());
                     message.axis2.set("HTTP_SC", Value::Integer(503));
                     message.axis2.set("NO_ENTITY_BODY", Value::Boolean(true));
                 }

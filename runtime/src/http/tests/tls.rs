@@ -37,7 +37,7 @@ async fn call_as(client: &Client, id: Option<&str>, host: &str, port: u16) -> Re
     let url = format!("https://{host}:{port}/x");
     let request = backend::request(&mut message, http::Method::GET, &url).unwrap();
     let timeouts = Timeouts { connect: Duration::from_secs(5), response: Duration::from_secs(5) };
-    client.send(request, &timeouts).await.map(|response| response.status.as_u16()).map_err(|e| e.code())
+    client.send(request, &timeouts).await.map(|response| response.status.as_u16()).map_err(|e| e.error.code())
 }
 
 async fn dial(address: SocketAddr, config: &Arc<ClientConfig>) -> std::io::Result<TlsStream<TcpStream>> {
@@ -181,8 +181,8 @@ async fn peers_that_speak_no_tls_are_told_apart() {
     let url = format!("https://{}/x", silent.local_addr().unwrap());
     let request = backend::request(&mut Message::new(), http::Method::GET, &url).unwrap();
     let timeouts = Timeouts { connect: Duration::from_millis(100), ..Timeouts::default() };
-    let error = client(sender.clone()).send(request, &timeouts).await.unwrap_err();
-    assert_eq!(error.code(), 101_508);
+    let failed = client(sender.clone()).send(request, &timeouts).await.unwrap_err();
+    assert_eq!(failed.error.code(), 101_508);
     // A plain client gets nothing from a secured listener, and harms nobody.
     let running = secured(home.listener(&authority.sign(&LOCAL), None), echo).await;
     assert!(!talk(running.local_addr(), GET).await.contains("HTTP/1.1 200"));

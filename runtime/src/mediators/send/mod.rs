@@ -55,8 +55,12 @@ impl AsyncMediator for Send {
 
 impl Send {
     async fn implicit(&self, message: &mut Message, cx: &mut Context) -> Result<Next, Fault> {
-        let to = message.addressing.to.as_deref();
-        if message.response || to.is_none_or(|to| to == ANONYMOUS) {
+        if message.response {
+            return Ok(Next::Reply);
+        }
+        // The address may stand in the header of the message.
+        crate::flow::build_payload(message, cx).await?;
+        if message.addressing.to.as_deref().is_none_or(|to| to == ANONYMOUS) {
             return Ok(Next::Reply);
         }
         let endpoint = cx.program.implicit_endpoint.clone();
