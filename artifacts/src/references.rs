@@ -34,6 +34,7 @@ const MEDIATORS: &[(&str, &str, Kind)] = &[
     ("call-template", "target", Kind::Template),
     ("store", "messageStore", Kind::MessageStore),
     ("send", "receive", Kind::Sequence),
+    ("callout", "endpointKey", Kind::Endpoint),
     ("target", "sequence", Kind::Sequence),
     ("target", "endpoint", Kind::Endpoint),
     ("foreach", "sequence", Kind::Sequence),
