@@ -166,13 +166,7 @@ impl Leaf {
 
     /// WS-Addressing: processed header blocks leave, those that the endpoint asks for are written. The
     /// blocking sender writes them only beside preserved ones.
-    async fn address(
-        &self,
-        url: &str,
-        message: &mut Message,
-        cx: &Context,
-        mode: Mode,
-    ) -> Result<(), Fault> {
+    async fn address(&self, url: &str, message: &mut Message, cx: &Context, mode: Mode) -> Result<(), Fault> {
         if message.rest {
             return Ok(());
         }
