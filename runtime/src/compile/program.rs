@@ -300,13 +300,19 @@ fn over_http(proxy: &kinds::Proxy) -> bool {
 /// An inbound endpoint that is a listener for HTTP; `None` for every other kind.
 fn http_inbound(endpoint: &kinds::InboundEndpoint) -> Option<Arc<HttpInbound>> {
     let InboundSource::Protocol(protocol) = &endpoint.source else { return None };
-    let port = endpoint.parameter("inbound.http.port").filter(|_| protocol == "http")?;
+    let tls = match protocol.as_str() {
+        "http" => None,
+        "https" => Some(endpoint.parameters.iter().map(|p| (p.name.clone(), p.value.to_string())).collect()),
+        _ => return None,
+    };
+    let port = endpoint.parameter("inbound.http.port")?;
     let pattern =
         endpoint.parameter("dispatch.filter.pattern").map(str::trim).filter(|text| !text.is_empty());
     let key = |reference: &kinds::Reference| reference.key.as_str().into();
     Some(Arc::new(HttpInbound {
         name: endpoint.name.as_str().into(),
         port: port.trim().parse().ok()?,
+        tls,
         sequence: endpoint.sequence.as_ref().map(key).unwrap_or_default(),
         on_error: endpoint.on_error.as_ref().map(key),
         pattern: pattern.and_then(|text| regex::Regex::new(&format!("^(?:{text})$")).ok()),

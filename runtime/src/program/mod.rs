@@ -10,7 +10,7 @@ use crate::router::{ApiCors, Router};
 use crate::stores::StoreSpec;
 use artifacts::xml::XmlElement;
 use bytes::Bytes;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// A named list of steps.
@@ -97,13 +97,15 @@ pub struct ProxyProgram {
     pub secure_only: Option<bool>,
 }
 
-/// An HTTP inbound endpoint: a listener of its own.
+/// An HTTP or HTTPS inbound endpoint: a listener of its own.
 #[derive(Debug)]
 pub struct HttpInbound {
     /// Its name; APIs bind to it.
     pub name: Arc<str>,
     /// Its port, before an offset.
     pub port: u16,
+    /// Its parameters, those of TLS among them; `None` for plain HTTP.
+    pub tls: Option<BTreeMap<String, String>>,
     /// Takes what no API that is bound to it takes; empty: the main sequence.
     pub sequence: Arc<str>,
     /// Its fault sequence.

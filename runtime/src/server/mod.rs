@@ -123,7 +123,13 @@ async fn serve(args: RunArgs, environment: Environment, started: Instant) -> Res
     }
     let listeners = listen(&settings, args.http_port, &engine, &secured, probes, &workers).await?;
     let offset = if settings.mediation.inbound_port_offset { settings.server.offset } else { 0 };
-    let inbounds = InboundListeners::new(engine.clone(), listener_options(&settings, &workers), offset);
+    let inbounds = InboundListeners::new(
+        engine.clone(),
+        listener_options(&settings, &workers),
+        offset,
+        settings.http.listener_tls.clone(),
+        home,
+    );
     let server = Arc::new(Server { engine, activations, inbounds, health, grace: grace(&settings) });
     server.start_work(&deployed).await;
     tracing::info!("Ganglion started in {:.2} seconds", started.elapsed().as_secs_f64());

@@ -82,27 +82,34 @@ impl Default for Protocols {
 }
 
 impl Protocols {
-    /// Java's names. Older versions in the list are not spoken, which is a warning; a list of nothing
-    /// but them is an error.
+    /// Of Java's names: what can be spoken, when any can, and the names of what cannot.
+    pub fn of<'n>(names: impl IntoIterator<Item = &'n str>) -> (Option<Self>, Vec<&'n str>) {
+        let (mut found, mut left) = (Self { tls12: false, tls13: false }, Vec::new());
+        for name in names.into_iter().map(str::trim) {
+            match name.to_ascii_lowercase().as_str() {
+                "tlsv1.2" => found.tls12 = true,
+                "tlsv1.3" => found.tls13 = true,
+                // A format of the first message in Java, no protocol.
+                "sslv2hello" | "" => {}
+                _ => left.push(name),
+            }
+        }
+        ((found.tls12 || found.tls13).then_some(found), left)
+    }
+
+    /// Older versions in the list are not spoken, which is a warning; a list of nothing but them is an
+    /// error.
     fn read(keys: &mut Keys<'_>, key: &str) -> Self {
         let names = keys.list(key, &[]);
         if names.is_empty() {
             return Self::default();
         }
-        let has = |name: &str| names.iter().any(|listed| listed.trim().eq_ignore_ascii_case(name));
-        let found = Self { tls12: has("TLSv1.2"), tls13: has("TLSv1.3") };
-        // A format of the first message in Java, no protocol.
-        let spoken = ["TLSv1.2", "TLSv1.3", "SSLv2Hello"];
-        let left: Vec<&str> = names
-            .iter()
-            .map(|name| name.trim())
-            .filter(|name| !spoken.iter().any(|known| known.eq_ignore_ascii_case(name)))
-            .collect();
-        if !found.tls12 && !found.tls13 {
+        let (found, left) = Self::of(names.iter().map(String::as_str));
+        let Some(found) = found else {
             let message = format!("'{key}' has no protocol that can be spoken, found '{}'", left.join(","));
             keys.refuse(key, message, "list TLSv1.2, TLSv1.3 or both, or remove the key");
             return Self::default();
-        }
+        };
         if !left.is_empty() {
             keys.warn(key, format!("'{key}': {} will not be spoken", left.join(", ")));
         }
@@ -120,6 +127,18 @@ pub enum VerifyClient {
     Optional,
     /// Without a trusted certificate there is no connection.
     Require,
+}
+
+impl VerifyClient {
+    /// Of a word; `None` for any other.
+    pub fn of(word: &str) -> Option<Self> {
+        match word.trim().to_ascii_lowercase().as_str() {
+            "optional" => Some(Self::Optional),
+            "require" => Some(Self::Require),
+            "false" | "none" => Some(Self::No),
+            _ => None,
+        }
+    }
 }
 
 /// `hostname_verifier`: how the name of a backend is compared with its certificate.
@@ -234,17 +253,12 @@ impl SenderTls {
 fn verify_client(keys: &mut Keys<'_>) -> VerifyClient {
     let key = "transport.http.listener.verify_client";
     let Some(word) = keys.option(key) else { return VerifyClient::No };
-    match word.trim().to_ascii_lowercase().as_str() {
-        "optional" => VerifyClient::Optional,
-        "require" => VerifyClient::Require,
-        "false" | "none" => VerifyClient::No,
-        _ => {
-            // Whoever meant `require` must not find the door open.
-            let message = format!("'{key}' cannot be '{word}'");
-            keys.refuse(key, message, "write \"optional\" or \"require\", or remove the key");
-            VerifyClient::Require
-        }
-    }
+    VerifyClient::of(&word).unwrap_or_else(|| {
+        // Whoever meant `require` must not find the door open.
+        let message = format!("'{key}' cannot be '{word}'");
+        keys.refuse(key, message, "write \"optional\" or \"require\", or remove the key");
+        VerifyClient::Require
+    })
 }
 
 /// What is not done is said, not passed over.

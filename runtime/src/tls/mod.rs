@@ -6,6 +6,7 @@
 //! profiles are read again when they change.
 
 mod certificate;
+mod inbound;
 mod listener;
 mod names;
 mod profiles;
@@ -17,6 +18,7 @@ pub(crate) mod testing;
 mod tests;
 mod trust;
 
+pub use inbound::inbound;
 pub use listener::listener;
 pub use sender::Sender;
 pub use store::{StoreError, Stores};
@@ -60,6 +62,14 @@ pub enum TlsError {
         location: String,
         /// What is wrong with it.
         cause: String,
+    },
+    /// A parameter of an HTTPS inbound endpoint.
+    #[error("the parameter {key} cannot be '{found}'")]
+    Parameter {
+        /// Its name.
+        key: &'static str,
+        /// Its value.
+        found: String,
     },
     /// The library refuses.
     #[error("TLS cannot be set up: {0}")]

@@ -19,7 +19,7 @@
 
 use super::TlsError;
 use super::sender::{Contract, certified, trusted};
-use super::store::Stores;
+use super::store::{Stores, of_element};
 use super::trust::{Identity, Trust};
 use crate::settings::{SenderTls, StoreFile};
 use artifacts::xml::{ElementRef, XmlElement};
@@ -118,16 +118,7 @@ fn contract(
 }
 
 fn store(servers: &str, element: Option<ElementRef<'_>>) -> Option<StoreFile> {
-    let element = element?;
-    let text = |name: &str| element.child_any_ns(name).map(|child| child.text().trim().to_owned());
-    let password = text("Password").unwrap_or_default();
-    Some(StoreFile {
-        location: text("Location").unwrap_or_default(),
-        key_password: text("KeyPassword").unwrap_or_else(|| password.clone()),
-        password,
-        alias: text("KeyAlias"),
-        named_by: Some(format!("SSL profile of {}", servers.trim())),
-    })
+    element.map(|element| of_element(element, format!("SSL profile of {}", servers.trim())))
 }
 
 fn missing(file: &StoreFile) -> TlsError {

@@ -8,6 +8,7 @@ mod pkcs12;
 use super::TlsError;
 use super::certificate::Certificate;
 use crate::settings::StoreFile;
+use artifacts::xml::ElementRef;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use std::collections::HashMap;
@@ -167,6 +168,19 @@ fn warn_of_end(file: &StoreFile, store: &Store) {
     for expired in own.filter(|certificate| certificate.is_expired(now)) {
         let (subject, end) = (&expired.subject, &expired.not_after.1);
         tracing::warn!("the certificate of '{subject}' in '{}' has expired: {end}", file.location);
+    }
+}
+
+/// A `<KeyStore>` or `<TrustStore>` element.
+pub(super) fn of_element(element: ElementRef<'_>, named_by: String) -> StoreFile {
+    let text = |name: &str| element.child_any_ns(name).map(|child| child.text().trim().to_owned());
+    let password = text("Password").unwrap_or_default();
+    StoreFile {
+        location: text("Location").unwrap_or_default(),
+        key_password: text("KeyPassword").unwrap_or_else(|| password.clone()),
+        password,
+        alias: text("KeyAlias"),
+        named_by: Some(named_by),
     }
 }
 
