@@ -9,7 +9,7 @@ mod parse;
 mod write;
 
 pub use element::{ElementRef, XmlElement};
-pub use parse::{ParseError, parse, parse_fragment_into, parse_source};
+pub use parse::{ParseError, parse, parse_root_into, parse_source};
 pub use write::{WriteOptions, escape_attribute, escape_text};
 
 use crate::source::{SourceRef, Span};

@@ -37,9 +37,18 @@ pub fn parse_source(source: &SourceRef) -> Result<Document, ParseError> {
 /// Parses a text with one root element and appends that element below `parent`, so that a payload
 /// lands inside its envelope without a copy. Comments and instructions around the root are kept only
 /// for whole documents.
-pub fn parse_fragment_into(document: &mut Document, parent: NodeId, text: &str) -> Result<(), ParseError> {
+fn parse_fragment_into(document: &mut Document, parent: NodeId, text: &str) -> Result<(), ParseError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut parser = Parser::new(document, parent, text);
+    parser.run()
+}
+
+/// As [`parse_fragment_into`] for a message: reading stops at the end of the root element, and what follows
+/// it, well-formed or not, is never looked at.
+pub fn parse_root_into(document: &mut Document, parent: NodeId, text: &str) -> Result<(), ParseError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut parser = Parser::new(document, parent, text);
+    parser.root_only = true;
     parser.run()
 }
 
@@ -63,6 +72,8 @@ struct Parser<'d, 't> {
     pending: String,
     pending_from: usize,
     seen_root: bool,
+    /// Stop at the end of the root element.
+    root_only: bool,
 }
 
 impl<'d, 't> Parser<'d, 't> {
@@ -85,6 +96,7 @@ impl<'d, 't> Parser<'d, 't> {
             pending: String::new(),
             pending_from: 0,
             seen_root: false,
+            root_only: false,
         }
     }
 
@@ -132,6 +144,9 @@ impl<'d, 't> Parser<'d, 't> {
                     return Err(error(from, "a DOCTYPE may stand only before the root element"));
                 }
                 Event::Eof => return self.finish(from),
+            }
+            if self.root_only && self.seen_root && self.parent == self.top {
+                return Ok(());
             }
         }
     }
@@ -472,6 +487,16 @@ mod tests {
     fn deep_nesting_is_an_error() {
         let text = "<a>".repeat(10_000);
         assert!(refused(&text).contains("nested"));
+    }
+
+    #[test]
+    fn what_follows_the_root_of_a_message_is_not_read() {
+        for text in ["<a/><b/>", "<!--c--><a>1</a> junk <", "<a/>", "<a><b/></a></c>"] {
+            let mut document = Document::new();
+            parse_root_into(&mut document, Document::ROOT, text).unwrap();
+            assert_eq!(document.local_name(document.root_element().unwrap()), "a");
+        }
+        assert!(parse_root_into(&mut Document::new(), Document::ROOT, "<a><b></a>").is_err());
     }
 
     #[test]

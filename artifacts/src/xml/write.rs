@@ -210,6 +210,7 @@ fn write_leaf(kind: &NodeKind, options: WriteOptions, out: &mut String) {
             out.push_str(text);
             out.push_str("]]>");
         }
+        NodeKind::Text(text, _) if text.bytes().any(is_control) => escape_text(&java_escaped(text), out),
         NodeKind::Text(text, _) => escape_text(text, out),
         NodeKind::Comment(text) => {
             out.push_str("<!--");
@@ -227,6 +228,35 @@ fn write_leaf(kind: &NodeKind, options: WriteOptions, out: &mut String) {
         }
         NodeKind::Document | NodeKind::Element(_) => {}
     }
+}
+
+/// A character that XML has no form for, not even a reference. Such texts come from JSON.
+fn is_control(byte: u8) -> bool {
+    byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')
+}
+
+/// A text with control characters as MI's Axiom writes it: all of it escaped as in Java source.
+fn java_escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut units = [0; 2];
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            ' '..='\u{7f}' => out.push(c),
+            other => {
+                for unit in other.encode_utf16(&mut units) {
+                    out.push_str(&format!("\\u{unit:04X}"));
+                }
+            }
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -264,6 +294,19 @@ mod tests {
         let mut out = String::new();
         escape_attribute("\"'<>&\t\n", &mut out);
         assert_eq!(out, "&quot;'&lt;>&amp;&#x9;&#xa;");
+    }
+
+    #[test]
+    fn texts_with_control_characters_are_escaped_as_in_java() {
+        let written = |text: &str| {
+            let mut document = parse("<a/>").unwrap();
+            let root = document.root_element().unwrap();
+            document.add_text(root, text);
+            document.to_xml()
+        };
+        assert_eq!(written("\u{11}\u{1f}x\u{8}"), "<a>\\u0011\\u001Fx\\b</a>");
+        assert_eq!(written("\u{1}\n\"é\"<"), "<a>\\u0001\\n\\\"\\u00E9\\\"&lt;</a>");
+        assert_eq!(written("\n\"é\""), "<a>\n\"é\"</a>");
     }
 
     #[test]

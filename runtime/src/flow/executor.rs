@@ -93,7 +93,10 @@ async fn drive(cx: &mut Context, message: &mut Message, base: usize) -> Result<E
         };
         frame.next += 1;
         if step.reads_body && message.payload.is_unread() {
-            build_payload(message, cx).await?;
+            begin_payload(message, cx).await?;
+        }
+        if step.looks_inside {
+            refuse_broken(message)?;
         }
         let next = match &step.kind {
             StepKind::Now(mediator) => {
@@ -166,6 +169,17 @@ fn leave(cx: &mut Context, frame: &Frame) -> bool {
 /// Reads and builds an unread body. On failure the body is gone and the fault is 601000 (or 0, see
 /// `builders`). A backend that breaks off in mid-body leaves an empty one, as in MI, and a log line.
 pub async fn build_payload(message: &mut Message, cx: &Context) -> Result<(), Fault> {
+    begin_payload(message, cx).await?;
+    refuse_broken(message)
+}
+
+/// A body that is broken behind its first tag: whoever looks into it meets that.
+fn refuse_broken(message: &mut Message) -> Result<(), Fault> {
+    message.payload.take_broken().map_or(Ok(()), |why| Err(Fault::new(&*why)))
+}
+
+/// As [`build_payload`]; that the body is broken behind its first tag is not noticed yet.
+async fn begin_payload(message: &mut Message, cx: &Context) -> Result<(), Fault> {
     let Some(body) = message.payload.take_unread() else { return Ok(()) };
     let limit = cx.services.limits.body_bytes;
     let bytes = match body.read(limit).await {
@@ -176,7 +190,7 @@ pub async fn build_payload(message: &mut Message, cx: &Context) -> Result<(), Fa
         }
         Err(error) => return Err(Fault::with_code(codes::BUILD, error.to_string())),
     };
-    builders::build_message(message, bytes, limit)?;
+    builders::begin_message(message, bytes, limit)?;
     crate::message::addressing::read(message);
     Ok(())
 }

@@ -113,6 +113,12 @@ pub trait Mediator: Send + Sync {
     fn reads_body(&self) -> bool {
         true
     }
+
+    /// `false` for a step that has the body read only for those behind it: it does not meet what is broken
+    /// inside.
+    fn looks_inside(&self) -> bool {
+        self.reads_body()
+    }
 }
 
 /// Work that waits for something outside the process, or runs lists of its own to their end.
@@ -153,6 +159,8 @@ pub struct Step {
     pub kind: StepKind,
     /// Cached answer of the mediator.
     pub reads_body: bool,
+    /// Cached answer of the mediator.
+    pub looks_inside: bool,
     /// Element name, for logs and traces.
     pub name: Arc<str>,
     /// Where it stands.
@@ -162,14 +170,16 @@ pub struct Step {
 impl Step {
     /// A step that does not wait.
     pub fn now(mediator: impl Mediator + 'static) -> Self {
-        let reads_body = mediator.reads_body();
-        Self { kind: StepKind::Now(Box::new(mediator)), reads_body, name: "".into(), place: None }
+        let (reads_body, looks_inside) = (mediator.reads_body(), mediator.looks_inside());
+        let kind = StepKind::Now(Box::new(mediator));
+        Self { kind, reads_body, looks_inside, name: "".into(), place: None }
     }
 
     /// A step that waits.
     pub fn wait(mediator: impl AsyncMediator + 'static) -> Self {
         let reads_body = mediator.reads_body();
-        Self { kind: StepKind::Wait(Box::new(mediator)), reads_body, name: "".into(), place: None }
+        let kind = StepKind::Wait(Box::new(mediator));
+        Self { kind, reads_body, looks_inside: reads_body, name: "".into(), place: None }
     }
 }
 

@@ -35,6 +35,7 @@ pub struct Envelope {
     version: Soap,
     source: Option<bytes::Bytes>,
     parsed: bool,
+    broken: Option<Arc<str>>,
 }
 
 impl Envelope {
@@ -43,7 +44,7 @@ impl Envelope {
         static EMPTY: [OnceLock<Arc<Document>>; 2] = [OnceLock::new(), OnceLock::new()];
         let slot = &EMPTY[usize::from(version == Soap::V12)];
         let document = slot.get_or_init(|| Arc::new(empty_document(version))).clone();
-        Self { document, version, source: None, parsed: false }
+        Self { document, version, source: None, parsed: false, broken: None }
     }
 
     /// Takes a document whose root is a SOAP envelope with a body; gives it back otherwise.
@@ -55,7 +56,7 @@ impl Envelope {
             .and_then(|root| Soap::from_namespace(document.namespace(root)));
         match version {
             Some(version) => {
-                let envelope = Self { document: Arc::new(document), version, source: None, parsed: true };
+                let envelope = Self { document: Arc::new(document), parsed: true, ..Self::new(version) };
                 if envelope.body_node().is_some() {
                     Ok(envelope)
                 } else {
@@ -112,9 +113,20 @@ impl Envelope {
         self
     }
 
+    /// An empty envelope in the place of a body that is not well-formed behind its first tag.
+    pub fn broken(why: &str) -> Self {
+        Self { broken: Some(why.into()), ..Self::new(Soap::V11) }
+    }
+
+    /// What is wrong with the body that should be here, while nobody has put another one there.
+    pub fn why_broken(&self) -> Option<&Arc<str>> {
+        self.broken.as_ref()
+    }
+
     /// The tree to change; copied first when it is shared.
     pub fn document_mut(&mut self) -> &mut Document {
         self.source = None;
+        self.broken = None;
         Arc::make_mut(&mut self.document)
     }
 

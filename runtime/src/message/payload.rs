@@ -130,6 +130,14 @@ impl Payload {
         }
     }
 
+    /// Why the body cannot be read to its end, if that is so; afterwards it is an empty one.
+    pub fn take_broken(&mut self) -> Option<Arc<str>> {
+        let Payload::Built(Content::Xml(envelope)) = self else { return None };
+        let why = envelope.why_broken().cloned()?;
+        *self = Payload::default();
+        Some(why)
+    }
+
     /// The understood content.
     pub fn content(&self) -> Option<&Content> {
         match self {
@@ -189,5 +197,16 @@ mod tests {
         let mut unread = Payload::Unread(WireBody::Full(Bytes::from_static(b"x")));
         assert!(unread.take_unread().is_some());
         assert!(!unread.is_unread());
+    }
+
+    #[test]
+    fn a_broken_body_says_so_once() {
+        let mut payload = Payload::xml(Envelope::broken("why"));
+        assert_eq!(payload.take_broken().as_deref(), Some("why"));
+        assert!(payload.take_broken().is_none());
+        let mut replaced = Payload::xml(Envelope::broken("why"));
+        let body = replaced.envelope_mut().body();
+        replaced.envelope_mut().document_mut().clear(body);
+        assert!(replaced.take_broken().is_none());
     }
 }

@@ -24,11 +24,15 @@ impl Mediator for Property {
     }
 
     fn reads_body(&self) -> bool {
+        self.looks_inside() || self.name_needs_body()
+    }
+
+    fn looks_inside(&self) -> bool {
         let expression = match &self.action {
             Action::Set { source: Source::Expr(expr, _), .. } => expr.reads_body(),
             _ => false,
         };
-        expression || self.name.reads_body() || self.name_needs_body()
+        expression || self.name.reads_body()
     }
 }
 

@@ -84,10 +84,22 @@ pub fn build(bytes: &Bytes, content_type: Option<&str>) -> Result<Content, Build
 /// Empty bodies that MI takes for "no entity" set axis2 `NO_ENTITY_BODY`; after a failure the payload
 /// is an empty envelope.
 pub fn build_message(message: &mut Message, bytes: Bytes, limit: usize) -> Result<(), Fault> {
+    begin_message(message, bytes, limit)?;
+    match message.payload.take_broken() {
+        Some(why) => Err(BuildError::late(&*why).into()),
+        None => Ok(()),
+    }
+}
+
+/// As [`build_message`], but XML that breaks behind its first tag is no failure yet: MI's parser has not
+/// come that far. The payload keeps the mistake until somebody looks into it.
+pub fn begin_message(message: &mut Message, bytes: Bytes, limit: usize) -> Result<(), Fault> {
     let content_type = message.axis2_text("ContentType");
-    let result = build_for(message, bytes, content_type.as_deref(), limit);
-    let content = result.map_err(Fault::from)?;
-    message.payload = Payload::Built(content);
+    message.payload = match build_for(message, bytes, content_type.as_deref(), limit) {
+        Ok(content) => Payload::Built(content),
+        Err(error) if error.lazy => Payload::xml(Envelope::broken(&error.text)),
+        Err(error) => return Err(error.into()),
+    };
     Ok(())
 }
 

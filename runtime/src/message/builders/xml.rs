@@ -1,13 +1,15 @@
-//! XML bodies: SOAP envelopes, and bare elements that get an envelope.
+//! XML bodies: SOAP envelopes, and bare elements that get an envelope. What stands behind the root element
+//! is not read, as in MI.
 
 use super::BuildError;
 use crate::message::envelope::{Envelope, Soap};
 use crate::message::payload::Content;
-use artifacts::xml::{Document, ParseError, parse, parse_fragment_into};
+use artifacts::xml::{Document, ParseError, parse_root_into};
 
 /// An envelope; any other root element becomes the payload of a SOAP 1.1 envelope.
 pub(super) fn soap(text: &str) -> Result<Content, BuildError> {
-    let document = parse(text).map_err(|error| failed(text, &error))?;
+    let mut document = Document::new();
+    parse_root_into(&mut document, Document::ROOT, text).map_err(|error| failed(text, &error))?;
     Ok(Content::Xml(match Envelope::from_document(document) {
         Ok(envelope) => envelope,
         Err(document) => {
@@ -21,7 +23,7 @@ pub(super) fn soap(text: &str) -> Result<Content, BuildError> {
 pub(super) fn pox(text: &str) -> Result<Content, BuildError> {
     let mut envelope = Envelope::new(Soap::V11);
     let body = envelope.body();
-    parse_fragment_into(envelope.document_mut(), body, text).map_err(|error| failed(text, &error))?;
+    parse_root_into(envelope.document_mut(), body, text).map_err(|error| failed(text, &error))?;
     Ok(Content::Xml(envelope))
 }
 

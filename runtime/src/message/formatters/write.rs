@@ -17,6 +17,11 @@ pub(super) fn bytes(
     formatter: Formatter,
     charset: &str,
 ) -> Result<Bytes, Fault> {
+    if let Content::Xml(envelope) = content
+        && let Some(why) = envelope.why_broken()
+    {
+        return Err(Fault::new(&**why));
+    }
     let text = match formatter {
         Formatter::Json => return json(message, content, charset),
         Formatter::Xml => xml(content)?,
