@@ -24,7 +24,9 @@ struct Failure {
 
 impl Mediator for Validate {
     fn mediate(&self, message: &mut Message, cx: &mut Context) -> Result<Next, Fault> {
-        let json = self.json_source || message.payload.as_json().is_some();
+        // An empty body of that type is no JSON payload, and as XML there is nothing to look at: a fault.
+        let has_json = message.payload.as_json().is_some_and(|body| !body.is_blank());
+        let json = self.json_source || has_json;
         let failure = if json { self.json(message, cx)? } else { self.xml(message, cx)? };
         let Some(failure) = failure else { return Ok(Next::Continue) };
         message.properties.set("ERROR_MESSAGE", failure.message.as_str());
