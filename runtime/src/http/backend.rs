@@ -105,12 +105,12 @@ fn body(message: &mut Message, method: &Method) -> Result<WireBody, Fault> {
     formatters::format(message)
 }
 
-/// Target of the request line; what a URL may not carry is percent-encoded instead of refused.
+/// Target of the request line; what a URL may not carry is percent-encoded instead of refused. Braces stay,
+/// as MI sends a template that it does not fill in as it is written.
 fn uri(text: &str) -> Result<Uri, http::uri::InvalidUri> {
     let text = if text.starts_with('?') { format!("/{text}") } else { text.to_owned() };
-    let refused = |b: u8| {
-        b <= b' ' || matches!(b, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}') || b >= 0x7f
-    };
+    let refused =
+        |b: u8| b <= b' ' || matches!(b, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'|') || b >= 0x7f;
     if !text.bytes().any(refused) {
         return Uri::try_from(text);
     }
@@ -243,6 +243,9 @@ impl Entity {
 
 /// A response without a type has the request's, unless that was a form.
 fn inherited_type(message: &Message) -> Option<String> {
+    if message.wire.is_bare_form() && message.axis2.entry("messageType").is_none() {
+        return None;
+    }
     let media = media_type(&message.axis2_text("messageType")?);
     (media != "application/x-www-form-urlencoded").then_some(media)
 }

@@ -30,7 +30,10 @@ pub(super) fn message(
         _ => parts.uri.to_string(),
     };
     let bodiless = matches!(parts.method, Method::GET | Method::HEAD | Method::DELETE | Method::OPTIONS);
-    let empty = incoming.is_end_stream();
+    // What such a request carries is never looked at, well-formed or not: MI's request factory gives
+    // these methods no body.
+    let ignored = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let empty = ignored || incoming.is_end_stream();
     let content_type = parts.headers.get(header::CONTENT_TYPE).cloned();
     let content_type = content_type.or_else(|| default_content_type(&parts.method));
     let has_action = parts.headers.contains_key("soapaction");
