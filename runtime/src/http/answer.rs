@@ -155,6 +155,7 @@ fn write(
     let failed = message.axis2.get("ERROR_CODE").is_some();
     let close = failed || message.axis2.get("NO_KEEPALIVE").is_some_and(|v| v.as_str() == Some("true"));
     let bodiless = no_entity || asked.method == Method::HEAD || matches!(status.as_u16(), 204 | 205 | 304);
+    let relayed = message.wire.response && message.payload.is_unread();
     let body = if bodiless {
         WireBody::Empty
     } else {
@@ -186,6 +187,7 @@ fn write(
         headers.insert(header::CONTENT_LENGTH, length);
     }
     let body = match framing {
+        Framing::Chunked if relayed => OutBody::relayed(body),
         Framing::Chunked => OutBody::chunked(body),
         Framing::Length | Framing::Http10 => OutBody::by_length(body),
     };

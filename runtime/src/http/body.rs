@@ -1,10 +1,15 @@
 //! A body on its way out, with its framing: by length when it is known, or chunked although it is.
+//!
+//! The body of a backend's answer on its way to a client needs more: when the backend breaks off, MI ends
+//! the answer where it is and drops what it has not sent yet.
 
 use super::pulse::Busy;
 use crate::message::WireBody;
 use crate::message::wire::BodyError;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use std::fmt;
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,8 +20,23 @@ use std::task::{Context, Poll};
 pub struct OutBody {
     body: WireBody,
     chunked: bool,
+    ahead: Option<Ahead>,
     sent: Option<Arc<AtomicBool>>,
     _busy: Option<Busy>,
+}
+
+/// What was read of a backend's answer and waits until it is known that more can be read.
+#[derive(Default)]
+struct Ahead {
+    held: Option<Frame<Bytes>>,
+    /// One turn of the reactor, so that an end which has come already is seen.
+    turn: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl fmt::Debug for Ahead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ahead").field("held", &self.held.is_some()).finish_non_exhaustive()
+    }
 }
 
 impl OutBody {
@@ -28,6 +48,11 @@ impl OutBody {
     /// Chunked, as MI frames by default. To an HTTP/1.0 client: until the connection closes.
     pub fn chunked(body: WireBody) -> Self {
         Self { body, chunked: true, ..Self::default() }
+    }
+
+    /// The chunked body of a backend's answer for a client: ends where the backend breaks off.
+    pub fn relayed(body: WireBody) -> Self {
+        Self { body, chunked: true, ahead: Some(Ahead::default()), ..Self::default() }
     }
 
     /// No body.
@@ -66,7 +91,10 @@ impl Body for OutBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
-        let frame = Pin::new(&mut this.body).poll_frame(cx);
+        let frame = match &mut this.ahead {
+            Some(ahead) => ahead.poll_frame(&mut this.body, cx).map(|frame| frame.map(Ok)),
+            None => Pin::new(&mut this.body).poll_frame(cx),
+        };
         if let Some(sent) = &this.sent
             && (matches!(frame, Poll::Ready(None)) || this.body.is_end_stream())
         {
@@ -76,10 +104,45 @@ impl Body for OutBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.is_end_stream() && self.ahead.as_ref().is_none_or(|ahead| ahead.held.is_none())
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.chunked && !self.body.is_end_stream() { SizeHint::default() } else { self.body.size_hint() }
+        if self.chunked && !self.is_end_stream() { SizeHint::default() } else { self.body.size_hint() }
+    }
+}
+
+impl Ahead {
+    /// The next piece, as soon as the one behind it has come or is seen not to come at once. The last piece
+    /// of a body that says its end is not held back.
+    fn poll_frame(&mut self, body: &mut WireBody, cx: &mut Context<'_>) -> Poll<Option<Frame<Bytes>>> {
+        loop {
+            match Pin::new(&mut *body).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    self.turn = None;
+                    let before = self.held.replace(frame);
+                    if before.is_some() {
+                        return Poll::Ready(before);
+                    }
+                    if body.is_end_stream() {
+                        return Poll::Ready(self.held.take());
+                    }
+                }
+                Poll::Ready(None) => return Poll::Ready(self.held.take()),
+                Poll::Ready(Some(Err(error))) => {
+                    tracing::error!("the backend broke off in the middle of its answer: {error}");
+                    *body = WireBody::Empty;
+                    self.held = None;
+                    return Poll::Ready(None);
+                }
+                Poll::Pending if self.held.is_none() => return Poll::Pending,
+                Poll::Pending => {
+                    let turn = self.turn.get_or_insert_with(|| Box::pin(tokio::task::yield_now()));
+                    std::task::ready!(turn.as_mut().poll(cx));
+                    self.turn = None;
+                    return Poll::Ready(self.held.take());
+                }
+            }
+        }
     }
 }
