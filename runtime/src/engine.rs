@@ -3,13 +3,13 @@
 use crate::flow::{self, Answer, BoxFuture, Context, Entry, Exchange, Fence, Handler, Leave};
 use crate::http::Serve;
 use crate::message::headers::header_text;
-use crate::message::{Dispatch, Envelope, Headers, Message, Payload, Soap, Value, facts::EntryName};
-use crate::program::{Program, ProxyProgram};
+use crate::message::{Dispatch, Headers, Message, Payload, Soap, Value, Wire, WireBody, facts::EntryName};
+use crate::message::{media_type, soap_fault};
+use crate::program::{Operation, Program, ProxyProgram};
 use crate::router::{ApiRoute, Request, Route};
 use crate::services::Services;
 use arc_swap::ArcSwap;
 use artifacts::uri_template::percent_decode;
-use artifacts::xml::Name;
 use std::sync::Arc;
 
 /// Sequences that replace the runtime's own 404 and 405 of an API.
@@ -214,7 +214,15 @@ fn dispatch(cx: &mut Context, message: &mut Message, listener: &str) -> bool {
                 answer_inactive(cx, message, &proxy.name);
                 return false;
             }
+            let operation = match operation(cx, message, proxy, rest, &request) {
+                Dispatched::Any => None,
+                Dispatched::To(operation) => Some(operation),
+                Dispatched::Answered => return false,
+            };
             enter_proxy(cx, message, proxy, rest, request.secure);
+            if let (Some(operation), Some(dispatch)) = (operation, Arc::get_mut(&mut message.dispatch)) {
+                dispatch.operation = Some((operation.name.clone(), operation.namespace.clone()));
+            }
             true
         }
         Route::ServiceList => {
@@ -280,6 +288,7 @@ fn describe_api(
         method: request.method.to_owned(),
         rest_postfix: Some(sub_path.to_owned()),
         origin: message.headers.map().get(http::header::ORIGIN).cloned(),
+        operation: None,
     });
 }
 
@@ -363,23 +372,81 @@ fn answer_options(cx: &mut Context, message: &mut Message, api: &ApiRoute, resou
     answer_status(cx, message, if origin_allowed { 200 } else { 403 });
 }
 
-/// What a service that is not active, or not on this transport, answers: a fault with status 500.
+/// Which operation of a service a request is for.
+enum Dispatched {
+    /// The service has no WSDL that is known here, or takes what its WSDL does not have.
+    Any,
+    To(Arc<Operation>),
+    /// None, or a request for the WSDL itself: the answer is given.
+    Answered,
+}
+
+fn operation(
+    cx: &mut Context,
+    message: &mut Message,
+    proxy: &ProxyProgram,
+    rest: &str,
+    request: &Request<'_>,
+) -> Dispatched {
+    let program = cx.program.clone();
+    let Some(wsdl) = &proxy.wsdl else { return Dispatched::Any };
+    let Some(contract) = wsdl.contract(&program) else { return Dispatched::Any };
+    if request.method == "GET" && rest.starts_with("?wsdl") && !rest.starts_with("?wsdl2") {
+        let host = request.host.unwrap_or("localhost");
+        let service = request.target.split('?').next().unwrap_or_default();
+        let address = format!("{}://{host}{service}", transport(request.secure));
+        answer_document(cx, message, &contract.published(&address));
+        return Dispatched::Answered;
+    }
+    match contract.operation(message.addressing.action.as_deref(), rest) {
+        Some(operation) => Dispatched::To(operation.clone()),
+        None if wsdl.lenient => Dispatched::Any,
+        None => {
+            let action = message.addressing.action.as_deref().unwrap_or("null");
+            let text = format!(
+                "The endpoint reference (EPR) for the Operation not found is {} and the WSA Action = {action}. \
+                 If this EPR was previously reachable, please contact the server administrator.",
+                request.target
+            );
+            answer_fault(cx, message, "Client", &text);
+            Dispatched::Answered
+        }
+    }
+}
+
+/// Answers with a WSDL document.
+fn answer_document(cx: &mut Context, message: &mut Message, text: &str) {
+    message.headers = Headers::default();
+    message.payload = Payload::Unread(WireBody::Full(text.to_owned().into()));
+    message.wire = Arc::new(Wire { response: true, ..Wire::default() });
+    message.axis2.set("ContentType", "text/xml; charset=UTF-8");
+    message.response = true;
+    cx.exchange.answer(Answer::Reply(Box::new(std::mem::take(message))));
+}
+
+/// What a service that is not active, or not on this transport, answers.
 fn answer_inactive(cx: &mut Context, message: &mut Message, service: &str) {
     let text = format!("The service cannot be found for the endpoint reference (EPR) /services/{service}");
-    let mut envelope = Envelope::new(Soap::V11);
-    let body = envelope.body();
-    let document = envelope.document_mut();
-    let fault = document.add_element(body, Name::new(Soap::V11.namespace(), "soapenv", "Fault"));
-    let code = document.add_element(fault, Name::plain("faultcode"));
-    document.add_text(code, "soapenv:Server");
-    let reason = document.add_element(fault, Name::plain("faultstring"));
-    document.add_text(reason, &text);
-    message.payload = Payload::xml(envelope);
+    answer_fault(cx, message, "Server", &text);
+}
+
+/// Answers with a fault in the SOAP version of the request and status 500; a REST client gets its reason in
+/// the media type it sent.
+fn answer_fault(cx: &mut Context, message: &mut Message, code: &str, reason: &str) {
+    const ACTION: &str = "http://www.w3.org/2005/08/addressing/soap/fault";
+    let content_type = message.wire.content_type.as_ref().map(header_text);
+    let soap12 = content_type.is_some_and(|text| media_type(&text) == "application/soap+xml");
+    let version = if soap12 && !message.rest { Soap::V12 } else { Soap::V11 };
+    message.payload = Payload::xml(soap_fault::refusal(version, code, reason));
     message.response = true;
     message.axis2.remove("NO_ENTITY_BODY");
     if message.rest && message.wire.no_entity {
         message.axis2.set("messageType", "application/xml");
         message.axis2.set("ContentType", "application/xml");
+    } else if version == Soap::V12 {
+        let media = "application/soap+xml";
+        message.axis2.set("messageType", media);
+        message.axis2.set("ContentType", format!("{media}; charset=UTF-8; action=\"{ACTION}\""));
     }
     message.axis2.set("HTTP_SC", Value::Integer(500));
     cx.exchange.answer(Answer::Reply(Box::new(std::mem::take(message))));

@@ -7,7 +7,7 @@ use crate::flow::{Block, Handler, Step};
 use crate::mediators::proxy::{EnterFlow, Target};
 use crate::program::{
     ApiProgram, FlowTarget, HttpInbound, Program, ProxyProgram, Resource, ResourceProgram, Sequence,
-    Template, TemplateParameter,
+    Template, TemplateParameter, Wsdl, WsdlSource,
 };
 use crate::router::{ApiCors, ApiRoute, Cors, Mapping, ResourceRoute, Router, UrlMapping, VersionStrategy};
 use crate::stores::StoreSpec;
@@ -15,7 +15,7 @@ use artifacts::diagnostics::Diagnostics;
 use artifacts::kinds::api::{self, Protocol};
 use artifacts::kinds::inbound_endpoint::InboundSource;
 use artifacts::kinds::local_entry::EntryValue;
-use artifacts::kinds::proxy::TargetEndpoint;
+use artifacts::kinds::proxy::{self, TargetEndpoint};
 use artifacts::kinds::template::TemplateBody;
 use artifacts::kinds::{self, Artifact, Flow, FlowRef};
 use artifacts::source::Source;
@@ -273,6 +273,7 @@ impl Compiler {
             fault: Handler::of(fault.as_ref()),
             started: proxy.start_on_load,
             secure_only: secure_only(&proxy.transports),
+            wsdl: wsdl(proxy),
         }))
     }
 
@@ -288,6 +289,19 @@ fn secure_only(transports: &[String]) -> Option<bool> {
     let has = |name: &str| transports.iter().any(|transport| transport == name);
     let (plain, secure) = (has("http"), has("https"));
     (plain != secure).then_some(secure)
+}
+
+/// The WSDL of a proxy, where it stands in the deployment.
+fn wsdl(proxy: &kinds::Proxy) -> Option<Wsdl> {
+    let source = match &proxy.wsdl.as_ref()?.from {
+        proxy::WsdlSource::Inline(element) => WsdlSource::Inline(element.clone()),
+        proxy::WsdlSource::Key(reference) => WsdlSource::Key(reference.key.as_str().into()),
+        proxy::WsdlSource::Endpoint(_) | proxy::WsdlSource::Uri(_) | proxy::WsdlSource::Nothing => {
+            return None;
+        }
+    };
+    let lenient = proxy.parameter("disableOperationValidation");
+    Some(Wsdl::new(source, lenient.is_some_and(|text| text.trim().eq_ignore_ascii_case("true"))))
 }
 
 fn over_http(proxy: &kinds::Proxy) -> bool {

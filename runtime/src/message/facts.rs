@@ -62,6 +62,8 @@ pub struct Dispatch {
     pub origin: Option<HeaderValue>,
     /// What follows the backend address of REST calls (axis2 `REST_URL_POSTFIX`).
     pub rest_postfix: Option<String>,
+    /// Name and namespace of the operation, of services with a WSDL.
+    pub operation: Option<(String, String)>,
 }
 
 /// The artifact a message entered through: prefix of log lines, routing of responses.

@@ -14,7 +14,7 @@ pub mod headers;
 pub mod json;
 pub mod payload;
 pub mod properties;
-mod soap_fault;
+pub mod soap_fault;
 pub mod value;
 pub mod wire;
 

@@ -1,7 +1,9 @@
-//! SOAP faults between the versions: codes, reason, role and detail change place and name.
+//! SOAP faults: those that Axis2 answers with, and the way from one version to the other, where codes,
+//! reason, role and detail change place and name.
 
 use super::envelope::{Envelope, Soap};
 use artifacts::xml::{Document, Name, NodeId};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Names of the parts of a fault: code, reason, role, detail.
 const V11: [&str; 4] = ["faultcode", "faultstring", "faultactor", "detail"];
@@ -54,6 +56,36 @@ pub(super) fn convert(from: &Envelope, envelope: &mut Envelope) {
             writer.tree.append(target, copy);
         }
     }
+}
+
+/// The fault that Axis2 answers a request with that no service takes. Its code is qualified with a prefix
+/// that Axis2 makes up anew for each fault, and is not translated for SOAP 1.2.
+pub fn refusal(version: Soap, code: &str, reason: &str) -> Envelope {
+    static FAULTS: AtomicU64 = AtomicU64::new(0);
+    let prefix = format!("axis2ns{}", FAULTS.fetch_add(1, Ordering::Relaxed) + 1);
+    let code = format!("{prefix}:{code}");
+    let mut envelope = Envelope::new(version);
+    let body = envelope.body();
+    let mut writer = Writer { tree: envelope.document_mut(), version };
+    let fault = writer.element(body, "Fault");
+    writer.tree.declare(fault, &prefix, version.namespace());
+    match version {
+        Soap::V11 => {
+            writer.plain(fault, "faultcode", &code);
+            writer.plain(fault, "faultstring", reason);
+            writer.plain(fault, "detail", "");
+        }
+        Soap::V12 => {
+            let parent = writer.element(fault, "Code");
+            writer.text(parent, "Value", &code);
+            let parent = writer.element(fault, "Reason");
+            let text = writer.text(parent, "Text", reason);
+            let name = Name::new("http://www.w3.org/XML/1998/namespace", "xml", "lang");
+            writer.tree.set_attribute_name(text, name, "en-US");
+            writer.element(fault, "Detail");
+        }
+    }
+    envelope
 }
 
 /// `soapenv:Client` is `soapenv:Sender` in 1.2, and back.
@@ -117,5 +149,18 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("<detail><d>1</d></detail>"), "{text}");
+    }
+
+    #[test]
+    fn refusals_have_the_form_of_their_version() {
+        let text = |version| {
+            let envelope = refusal(version, "Client", "why");
+            envelope.document().node_to_xml(envelope.payload().unwrap())
+        };
+        let v11 = text(Soap::V11);
+        assert!(v11.contains(":Client</faultcode><faultstring>why</faultstring><detail />"), "{v11}");
+        let v12 = text(Soap::V12);
+        assert!(v12.contains(":Client</soapenv:Value>") && v12.contains("xml:lang=\"en-US\">why<"), "{v12}");
+        assert!(v12.contains("<soapenv:Detail />"), "{v12}");
     }
 }

@@ -1,8 +1,10 @@
 //! What a deployment compiles to. Immutable: a redeployment compiles a new one and swaps the pointer.
 
 mod registry;
+mod wsdl;
 
 pub use registry::{DeployedRegistry, NoRegistry, NothingOnDemand, OnDemand, Registry};
+pub use wsdl::{Contract, Operation, Wsdl, WsdlSource};
 
 use crate::endpoints::Endpoint;
 use crate::flow::{Block, Handler};
@@ -95,6 +97,8 @@ pub struct ProxyProgram {
     pub started: bool,
     /// `Some(true)`: over HTTPS only; `Some(false)`: over plain HTTP only.
     pub secure_only: Option<bool>,
+    /// Its WSDL: requests must be for one of its operations.
+    pub wsdl: Option<Wsdl>,
 }
 
 /// An HTTP or HTTPS inbound endpoint: a listener of its own.

@@ -95,12 +95,12 @@ fn default_scope<'a>(scope: &MessageScope<'a>, name: &str) -> Evaluated<XValue<'
 }
 
 /// Names that are no properties but facts of the message.
-fn special(message: &Message, name: &str) -> Option<String> {
+fn special(message: &Message, asked: &str) -> Option<String> {
     let addressing = &message.addressing;
     let text = |address: &Option<std::sync::Arc<str>>| {
         Some(address.as_deref().map(str::to_owned).unwrap_or_default())
     };
-    match name {
+    match asked {
         "To" => text(&addressing.to),
         "From" => text(&addressing.from),
         "Action" => text(&addressing.action),
@@ -114,8 +114,11 @@ fn special(message: &Message, name: &str) -> Option<String> {
             Some(if fault { "TRUE" } else { "" }.to_owned())
         }
         "MESSAGE_FORMAT" => Some(message_format(message).to_owned()),
-        "OperationName" => Some("mediate".to_owned()),
-        "OperationNamespace" => Some(String::new()),
+        "OperationName" | "OperationNamespace" => {
+            let operation = message.dispatch.operation.as_ref();
+            let (name, namespace) = operation.map_or(("mediate", ""), |(name, namespace)| (name, namespace));
+            Some(if asked == "OperationName" { name } else { namespace }.to_owned())
+        }
         _ => None,
     }
 }
