@@ -71,6 +71,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "compile",
             "deploy",
             "engine",
+            "eval",
             "flow",
             "http",
             "logging",

@@ -18,6 +18,7 @@ pub use artifacts::java_regex::JavaRegex;
 pub use inline::{InlinePart, InlineTemplate, fill_groups};
 pub use jsonpath::{JsonPath, PathError};
 pub use selection::{JsonMatch, Key, Place, Selected, Selection, at, at_mut};
+pub use xpath_expr::set_xpath_failover;
 
 use crate::errors::Fault;
 use crate::flow::Context;

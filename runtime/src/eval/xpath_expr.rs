@@ -3,7 +3,7 @@
 use super::Binding;
 use super::functions::{MessageScope, is_plain};
 use super::selection::Selected;
-use super::xpath::{EvaluationError, Names, Part, Query, Value as XValue};
+use super::xpath::{EvaluationError, Names, Node, Part, Query, Value as XValue};
 use crate::errors::Fault;
 use crate::flow::Context;
 use crate::message::{Envelope, Message, Soap, Value, XmlItem};
@@ -11,11 +11,23 @@ use artifacts::expr::SyntaxError;
 use artifacts::expr::xpath::{Expr as Tree, Path, QName, Start};
 use artifacts::xml::{Document, NodeId, XmlElement};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Are texts that fail by the rules of XPath 1.0 computed again by those of 2.0
+/// (`synapse.xpath.dom.failover.enabled`)? A setting of the process, off by default.
+static FAILOVER: AtomicBool = AtomicBool::new(false);
+
+/// Turns the failover on or off for expressions that are compiled from now on.
+pub fn set_xpath_failover(on: bool) {
+    FAILOVER.store(on, Ordering::Relaxed);
+}
 
 /// A compiled XPath.
 #[derive(Debug)]
 pub(crate) struct XPathExpr {
     pub(crate) query: Query,
+    /// The same with the functions of XPath 2.0.
+    failover: Option<Box<Query>>,
     direct: Option<Direct>,
     /// Can the result depend on the body? Otherwise the payload is not even looked at.
     needs_tree: bool,
@@ -32,9 +44,14 @@ enum Direct {
 
 impl XPathExpr {
     pub(crate) fn compile(text: &str, prefixes: &[Binding]) -> Result<Self, SyntaxError> {
+        Self::compile_with(text, prefixes, FAILOVER.load(Ordering::Relaxed))
+    }
+
+    fn compile_with(text: &str, prefixes: &[Binding], failover: bool) -> Result<Self, SyntaxError> {
         let parsed = artifacts::expr::xpath::parse(text)?;
         let (direct, needs_tree) = (direct(&parsed.root), needs_tree(&parsed.root));
-        Ok(Self { query: Query::from_tree(&parsed, Names::jaxen(prefixes)), direct, needs_tree })
+        let failover = failover.then(|| Box::new(Query::from_tree(&parsed, Names::later(prefixes))));
+        Ok(Self { query: Query::from_tree(&parsed, Names::jaxen(prefixes)), failover, direct, needs_tree })
     }
 
     /// The value of a pure look-up when it is a text.
@@ -90,8 +107,21 @@ impl XPathExpr {
         if let Some(text) = self.look_up(message) {
             return Ok(Some(text.to_string()));
         }
-        let text = self.evaluate(message, cx, |value, _| self.query.synapse_text(&value));
+        let text = match self.evaluate(message, cx, |value, _| self.query.synapse_text(&value)) {
+            Err(_) if self.failover.is_some() => self.second_text(message, cx),
+            first => first,
+        };
         text.map_err(|error| self.fault(error))
+    }
+
+    /// The string by the rules of XPath 2.0. The context is the payload, not the envelope.
+    fn second_text(&self, message: &Message, cx: &Context) -> Result<Option<String>, EvaluationError> {
+        let Some(query) = &self.failover else { return Ok(None) };
+        let envelope = self.envelope(message)?;
+        let scope = MessageScope { message, cx, envelope: &envelope };
+        let payload = envelope.payload().unwrap_or_else(|| envelope.body());
+        let value = query.evaluate(&scope, Node::new(envelope.document(), payload))?;
+        Ok(Some(value.string().into_owned()))
     }
 
     /// `booleanValueOf`.
@@ -141,7 +171,7 @@ fn selected(value: &XValue<'_>, envelope: &Envelope) -> Vec<Selected> {
     }
 }
 
-fn select_node(node: super::xpath::Node<'_>, envelope: &Envelope) -> Selected {
+fn select_node(node: Node<'_>, envelope: &Envelope) -> Selected {
     let own = std::ptr::eq(node.document, &**envelope.document());
     match (node.part, own) {
         (Part::Whole, true) => Selected::Own(node.id),
@@ -162,7 +192,7 @@ pub(crate) fn node_list(value: &XValue<'_>, envelope: &Envelope) -> Option<Vec<X
         XValue::Nodes(_) | XValue::Element(_) => {}
         _ => return None,
     }
-    let item = |node: &super::xpath::Node<'_>| {
+    let item = |node: &Node<'_>| {
         if !node.is_element() {
             return XmlItem::Text(node.string_value().into());
         }
@@ -233,5 +263,52 @@ fn needs_tree(tree: &Tree) -> bool {
             needs_tree(start) || steps.iter().any(|step| !step.predicates.is_empty())
         }
         Tree::Path(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::Program;
+    use crate::services::Services;
+
+    fn text(expression: &str, failover: bool) -> Option<Option<String>> {
+        let prefixes = [
+            ("fn".into(), "http://www.w3.org/2005/xpath-functions".into()),
+            ("xs".into(), "http://www.w3.org/2001/XMLSchema".into()),
+        ];
+        let xpath = XPathExpr::compile_with(expression, &prefixes, failover).unwrap();
+        let mut message = Message::new();
+        let document = artifacts::xml::parse("<a><b>2</b><b>10</b><b>2</b></a>").unwrap();
+        let root = document.root_element().unwrap_or(Document::ROOT);
+        message.payload.envelope_mut().set_payload(&document, root);
+        message.properties.set("id", "05_2017_380");
+        let cx = Context::new(Arc::new(Program::default()), Arc::new(Services::default()));
+        xpath.text(&message, &cx).ok()
+    }
+
+    #[test]
+    fn functions_of_xpath_2_work_only_with_the_failover() {
+        for (expression, wanted) in [
+            ("fn:tokenize($ctx:id, '_')[last()]", "380"),
+            ("tokenize($ctx:id, '_')", "05"),
+            ("count(tokenize(',a,,b', ','))", "4"),
+            ("fn:substring-before($ctx:id, concat('', fn:tokenize($ctx:id,'_')[last()]))", "05_2017_"),
+            ("replace($ctx:id, '([0-9]+)_', '<$1>')", "<05><2017>380"),
+            ("matches('Abc', '^a', 'i')", "true"),
+            ("string-join(b, '-')", "2-10-2"),
+            ("string-join(distinct-values(b), '-')", "2-10"),
+            ("max(b) + min(b)", "12"),
+            ("exists(b[. = 10]) and empty(c)", "true"),
+            ("index-of(b, '10')", "2"),
+            ("string-join(subsequence(b, 2), ',')", "10,2"),
+            ("xs:integer('7.9')", "7"),
+            ("compare('a', 'b')", "-1"),
+        ] {
+            assert_eq!(text(expression, false), None, "{expression}");
+            assert_eq!(text(expression, true), Some(Some(wanted.to_owned())), "{expression}");
+        }
+        assert_eq!(text("concat('a', 'b')", true), Some(Some("ab".to_owned())));
+        assert_eq!(text("no-such()", true), None);
     }
 }

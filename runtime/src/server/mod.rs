@@ -13,6 +13,7 @@ use crate::activation::Activations;
 use crate::cli::RunArgs;
 use crate::deploy::{self, ConfigValues};
 use crate::engine::{Door, Engine};
+use crate::eval::set_xpath_failover;
 use crate::http::client::PoolLimits;
 use crate::http::{
     Client, ClientOptions, HeaderRules, Listener, ListenerOptions, Running, Serve, Timeouts, Workers,
@@ -217,8 +218,10 @@ fn header_rules(settings: &Settings) -> HeaderRules {
     HeaderRules::preserving(http.preserve_headers.iter().map(String::as_str).chain(agent).chain(server))
 }
 
-/// The settings of the JSON and XML conversion are the process's.
+/// The settings of the JSON and XML conversion and of XPath are the process's.
 fn install_conversion(settings: &Settings) {
+    let failover = settings.synapse_properties.get("synapse.xpath.dom.failover.enabled");
+    set_xpath_failover(failover.is_some_and(|value| value.trim() == "true"));
     let mut conversion = ConversionSettings::default();
     for (name, value) in &settings.synapse_properties {
         if let Err(error) = conversion.set(name, value) {

@@ -19,6 +19,9 @@ pub(super) fn compare(op: BinaryOp, left: &Value<'_>, right: &Value<'_>) -> bool
 
 fn equality(left: &Value<'_>, right: &Value<'_>, equal: bool) -> bool {
     match (left, right) {
+        (Value::Items(items), other) | (other, Value::Items(items)) => {
+            items.iter().any(|item| equality(item, other, equal))
+        }
         (Value::Boolean(_), _) | (_, Value::Boolean(_)) => (left.boolean() == right.boolean()) == equal,
         (Value::Nodes(nodes), other) | (other, Value::Nodes(nodes)) if !matches!(other, Value::Nodes(_)) => {
             if nodes.is_empty() {
@@ -59,6 +62,7 @@ fn is_number(value: &Value<'_>) -> bool {
 fn numbers<'v>(value: &'v Value<'_>) -> Cow<'v, [f64]> {
     match value {
         Value::Nodes(nodes) => nodes.iter().map(|n| super::java_number(&n.string_value())).collect(),
+        Value::Items(items) => items.iter().map(Value::number).collect(),
         other => Cow::Owned(vec![other.number()]),
     }
 }

@@ -1,5 +1,6 @@
 //! Syntax tree to program: resolves names and recognises the shapes that have a short cut.
 
+use super::later::{self, Later};
 use super::program::{Predicate, Program, Start, Step, Test};
 use super::{Binding, FunctionName, functions::Function};
 use artifacts::expr::xpath::{
@@ -16,6 +17,8 @@ pub struct Names {
     pub jaxen: bool,
     /// Namespace of element names without prefix (`xpath-default-namespace` of XSLT 2.0), empty for none.
     pub default_element: Arc<str>,
+    /// The functions of XPath 2.0 are known, too.
+    pub later: bool,
 }
 
 /// Namespaces under which the core functions may be called with a declared prefix.
@@ -25,12 +28,17 @@ const FUNCTIONS: [&str; 2] =
 impl Names {
     /// As MI's XPath: no default namespace, Jaxen's peculiarities.
     pub fn jaxen(prefixes: &[Binding]) -> Self {
-        Self { prefixes: prefixes.into(), jaxen: true, default_element: "".into() }
+        Self { prefixes: prefixes.into(), jaxen: true, default_element: "".into(), later: false }
     }
 
     /// As XSLT.
     pub fn standard(prefixes: &[Binding]) -> Self {
-        Self { prefixes: prefixes.into(), jaxen: false, default_element: "".into() }
+        Self { prefixes: prefixes.into(), jaxen: false, default_element: "".into(), later: false }
+    }
+
+    /// With the functions of XPath 2.0.
+    pub fn later(prefixes: &[Binding]) -> Self {
+        Self { later: true, ..Self::standard(prefixes) }
     }
 
     /// Namespace of a prefix.
@@ -65,8 +73,12 @@ fn call(name: &QName, arguments: &[Expr], names: &Names) -> Program {
     let arguments: Vec<Program> = arguments.iter().map(|a| program(a, names)).collect();
     let namespace = if name.prefix.is_empty() { None } else { names.namespace(&name.prefix) };
     let core = namespace.as_deref().is_none_or(|uri| FUNCTIONS.contains(&uri));
-    match Function::from_name(&name.local).filter(|_| core) {
-        Some(function) => Program::Core(function, arguments),
+    if let Some(function) = Function::from_name(&name.local).filter(|_| core) {
+        return Program::Core(function, arguments);
+    }
+    let schema = namespace.as_deref() == Some(later::SCHEMA);
+    match Later::from_name(&name.local, schema).filter(|_| names.later && (core || schema)) {
+        Some(function) => Program::Later(function, arguments),
         None => {
             let name = FunctionName { prefix: name.prefix.clone(), namespace, local: name.local.clone() };
             Program::Extension(name, arguments)
@@ -160,7 +172,8 @@ fn may_be_number(program: &Program) -> bool {
         Program::Filter(inner, _) => may_be_number(inner),
         Program::Chain(_, rest) => rest.first().is_some_and(|(op, _)| is_arithmetic(*op)),
         Program::Core(function, _) => function.may_be_number(),
-        Program::Number(_) | Program::Variable { .. } | Program::Extension(..) | Program::Negate(_) => true,
+        Program::Number(_) | Program::Variable { .. } | Program::Negate(_) => true,
+        Program::Extension(..) | Program::Later(..) => true,
     }
 }
 
@@ -175,7 +188,7 @@ fn counts(program: &Program) -> bool {
         Program::Core(Function::Position | Function::Last | Function::Evaluate, _) => true,
         // An extension may look at the focus it is given.
         Program::Extension(..) => true,
-        Program::Core(_, arguments) => arguments.iter().any(counts),
+        Program::Core(_, arguments) | Program::Later(_, arguments) => arguments.iter().any(counts),
         Program::Negate(inner) | Program::Filter(inner, _) => counts(inner),
         Program::Chain(first, rest) => counts(first) || rest.iter().any(|(_, operand)| counts(operand)),
         Program::Union(parts) => parts.iter().any(counts),

@@ -32,6 +32,7 @@ impl<'s, 'a> Evaluator<'s, 'a> {
             Program::Text(text) => Ok(Value::Text(Cow::Owned(text.to_string()))),
             Program::Variable { prefix, local } => self.variable(prefix, local),
             Program::Core(function, arguments) => self.core(*function, arguments, focus),
+            Program::Later(function, arguments) => self.later(*function, arguments, focus),
             Program::Extension(name, arguments) => {
                 let arguments = self.arguments(arguments, focus)?;
                 match self.scope.call(name, &arguments, focus)? {
@@ -98,6 +99,19 @@ impl<'s, 'a> Evaluator<'s, 'a> {
                     self.filter(predicate, &mut nodes, 0)?;
                 }
                 Ok(Value::Nodes(nodes))
+            }
+            Value::Items(mut items) => {
+                for predicate in predicates {
+                    let size = items.len();
+                    let mut kept = Vec::with_capacity(size);
+                    for (at, item) in items.into_iter().enumerate() {
+                        if self.holds(predicate, &Focus { position: at + 1, size, ..*focus })? {
+                            kept.push(item);
+                        }
+                    }
+                    items = kept;
+                }
+                Ok(Value::Items(items))
             }
             // Jaxen treats any other value as a list of one.
             value => {

@@ -158,6 +158,9 @@ impl<'a> Evaluator<'_, 'a> {
     fn count(&self, value: &Value<'a>) -> Evaluated<Value<'a>> {
         match value {
             Value::Nodes(nodes) => Ok(Value::Number(nodes.len() as f64)),
+            Value::Items(items) => Ok(Value::Number(items.len() as f64)),
+            // By the rules of XPath 2.0 a single value is a sequence of one.
+            _ if self.names.later => Ok(Value::Number(1.0)),
             _ => failed("count() needs a node-set"),
         }
     }

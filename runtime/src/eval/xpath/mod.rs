@@ -10,6 +10,7 @@ mod compare;
 mod compile;
 mod evaluate;
 mod functions;
+mod later;
 mod node;
 mod numbers;
 mod order;

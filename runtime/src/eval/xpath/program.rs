@@ -2,6 +2,7 @@
 
 use super::FunctionName;
 use super::functions::Function;
+use super::later::Later;
 use artifacts::expr::xpath::{Axis, BinaryOp};
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ pub enum Program {
     Text(Arc<str>),
     Variable { prefix: Arc<str>, local: Arc<str> },
     Core(Function, Vec<Program>),
+    Later(Later, Vec<Program>),
     Extension(FunctionName, Vec<Program>),
     Negate(Box<Program>),
     Chain(Box<Program>, Vec<(BinaryOp, Program)>),

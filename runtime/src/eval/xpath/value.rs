@@ -28,6 +28,8 @@ pub enum Value<'a> {
     Object(Cow<'a, str>),
     /// Java's null: a variable or property without value.
     Null,
+    /// A sequence of XPath 2.0 that holds no nodes.
+    Items(Vec<Value<'a>>),
 }
 
 impl<'a> Value<'a> {
@@ -46,6 +48,7 @@ impl<'a> Value<'a> {
             Value::Boolean(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
             Value::Integer(value) => Cow::Owned(number_text(*value as f64)),
             Value::Float(value) => Cow::Owned(number_text(f64::from(*value))),
+            Value::Items(items) => items.first().map_or(Cow::Borrowed(""), Value::string),
             Value::Object(_) | Value::Null => Cow::Borrowed(""),
         }
     }
@@ -56,6 +59,7 @@ impl<'a> Value<'a> {
             Value::Number(number) => *number,
             Value::Boolean(value) => f64::from(u8::from(*value)),
             Value::Nodes(_) | Value::Element(_) | Value::Text(_) => java_number(&self.string()),
+            Value::Items(items) => items.first().map_or(f64::NAN, Value::number),
             Value::Integer(_) | Value::Float(_) | Value::Object(_) | Value::Null => f64::NAN,
         }
     }
@@ -70,6 +74,7 @@ impl<'a> Value<'a> {
             Value::Boolean(value) => *value,
             Value::Integer(value) => *value != 0,
             Value::Float(value) => *value != 0.0 && !value.is_nan(),
+            Value::Items(items) => items.first().is_some_and(Value::boolean),
             Value::Null => false,
         }
     }
@@ -107,7 +112,7 @@ impl<'a> Value<'a> {
             Value::Integer(value) => value.to_string(),
             Value::Float(value) => java_float(*value),
             Value::Object(text) => text.to_string(),
-            Value::Text(_) | Value::Boolean(_) => self.string().into_owned(),
+            Value::Text(_) | Value::Boolean(_) | Value::Items(_) => self.string().into_owned(),
         })
     }
 }
