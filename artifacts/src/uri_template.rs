@@ -113,7 +113,7 @@ impl UriTemplate {
     }
 
     /// Shortest values first, more characters when what follows does not fit; `{+var}` at the end takes
-    /// everything.
+    /// everything, and `{var}*` all that the variable may hold.
     fn variables<'t, 'p>(
         &'t self,
         operator: Operator,
@@ -129,7 +129,8 @@ impl UriTemplate {
         let stop = rest.find(|c: char| !operator.takes(c)).unwrap_or(rest.len());
         let taken = rest.get(..stop).unwrap_or("");
         let ends = taken.char_indices().map(|(at, _)| at).chain([stop]);
-        let greedy = is_last && matches!(operator, Operator::Reserved | Operator::Fragment);
+        let before_rest = others.is_empty() && further == [Part::Rest];
+        let greedy = before_rest || is_last && matches!(operator, Operator::Reserved | Operator::Fragment);
         for end in ends.filter(|end| !greedy || *end == stop) {
             let (value, after) = rest.split_at(end);
             if value.is_empty() && is_last && !self.has_query || !fits(variable, value, captures) {
@@ -296,6 +297,8 @@ mod tests {
         assert_eq!(text("/foo/*", "/foo/a/b?c=d"), "");
         assert_eq!(text("/foo/*", "/foo/"), "");
         assert_eq!(text("/o/{id}?*", "/o/1?x=2"), "id=1");
+        assert_eq!(text("/{a},{b}*", "/1,2?x=2"), "a=1 b=2");
+        assert_eq!(text("/{a}*", "/1/2"), "a=1");
         assert_eq!(text("/*", "/"), "");
         assert_eq!(text("/", "/"), "");
         assert_eq!(text("/a/", "/a"), "");

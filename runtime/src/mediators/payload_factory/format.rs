@@ -1,6 +1,7 @@
 //! Formats: literal text, `"${...}"`, `${...}` and `$n`.
 
 use crate::eval::{Dialects, Expr};
+use crate::message::json;
 use std::sync::Arc;
 
 /// A format, cut into pieces once.
@@ -33,6 +34,18 @@ pub(super) enum PieceKind {
 }
 
 impl Template {
+    /// As [`Self::compile`] for a format of JSON: line breaks and other control characters in its strings
+    /// are written as escapes. MI sends them as they are, and then the text is no JSON.
+    pub(super) fn compile_json(
+        text: &str,
+        prefixes: &[(Arc<str>, Arc<str>)],
+    ) -> Result<Self, (String, String)> {
+        match escaped_strings(text) {
+            Some(escaped) => Self::compile(&escaped, prefixes),
+            None => Self::compile(text, prefixes),
+        }
+    }
+
     /// Cuts a format. The error is the first bad expression and what is wrong with it.
     pub(super) fn compile(text: &str, prefixes: &[(Arc<str>, Arc<str>)]) -> Result<Self, (String, String)> {
         let mut template = Template { pieces: Vec::new(), expressions: Vec::new(), text: text.into() };
@@ -71,6 +84,38 @@ impl Template {
     }
 }
 
+/// A format with the control characters in its double-quoted strings escaped; `None` when there are none,
+/// or when it cannot be told what is a string. Expressions stay as they are.
+fn escaped_strings(text: &str) -> Option<String> {
+    let mut out = String::with_capacity(text.len() + 16);
+    let (mut quote, mut changed) = (None, false);
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let expression = rest.strip_prefix("${").and_then(|inside| inside.find('}')).map(|end| end + 3);
+        // An escape is taken with what it escapes.
+        let escape = || rest.chars().take(2).map(char::len_utf8).sum();
+        let length = match (expression, c) {
+            (Some(length), _) => length,
+            (None, '\\') if quote.is_some() => escape(),
+            _ => c.len_utf8(),
+        };
+        let (piece, after) = rest.split_at_checked(length)?;
+        rest = after;
+        match c {
+            '"' | '\'' if quote.is_none() => quote = Some(c),
+            _ if quote == Some(c) => quote = None,
+            _ => {}
+        }
+        if quote == Some('"') && c < ' ' {
+            json::escape_string(piece, &mut out);
+            changed = true;
+        } else {
+            out.push_str(piece);
+        }
+    }
+    (changed && quote.is_none()).then_some(out)
+}
+
 /// `${...}` at a dollar sign, with the quotes around it when there are two: start, end, inside. It
 /// ends at the first `}` behind at least one character.
 fn expression_at(text: &str, dollar: usize) -> Option<(usize, usize, &str)> {
@@ -87,4 +132,22 @@ fn digits_at(text: &str, at: usize) -> Option<&str> {
     let rest = text.get(at..)?;
     let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
     rest.get(..end).filter(|digits| !digits.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_in_the_strings_of_a_json_format_are_escaped() {
+        for (text, escaped) in [
+            ("{\n\"a\": \"x\ny\tz\"\n}", Some("{\n\"a\": \"x\\ny\\tz\"\n}")),
+            ("{\"a\": \"\\\"\n\", 'b': '\"\n'}", Some("{\"a\": \"\\\"\\n\", 'b': '\"\n'}")),
+            ("{\"a\": \"${payload[\"b\"]}\n\"}", Some("{\"a\": \"${payload[\"b\"]}\\n\"}")),
+            ("{\n\"a\": \"x\"\n}", None),
+            ("{\"a\": \"x\n}", None),
+        ] {
+            assert_eq!(escaped_strings(text).as_deref(), escaped, "{text}");
+        }
+    }
 }

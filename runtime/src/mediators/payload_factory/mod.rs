@@ -89,7 +89,11 @@ fn format_of(
         return Source::read(element, media, compiler, free_marker::parse).map(Format::FreeMarker);
     }
     let compile = |text: &str| {
-        Template::compile(text, &element.prefixes()).map_err(|(expression, problem)| {
+        let compiled = match media {
+            Some("json") => Template::compile_json(text, &element.prefixes()),
+            _ => Template::compile(text, &element.prefixes()),
+        };
+        compiled.map_err(|(expression, problem)| {
             format!("the expression '${{{expression}}}' in the format is not valid: {problem}")
         })
     };

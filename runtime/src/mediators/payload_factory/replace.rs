@@ -7,7 +7,7 @@ use super::arguments::{Evaluated, Kind};
 use crate::errors::Fault;
 use crate::mediators::parts::convert;
 use crate::mediators::parts::gson::{self, Nulls};
-use crate::message::{Json, Message, Value, json};
+use crate::message::{Json, Message, Value, XmlItem, json};
 use artifacts::xml::parse;
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -214,7 +214,7 @@ pub(super) fn quoted(value: &Value, media: Media) -> Result<String, Fault> {
         }
         Value::Json(json) => Ok(primitive(json, media)),
         other => {
-            let text = other.text();
+            let text = java_text(other);
             Ok(match media {
                 Media::Xml => escape_xml(&text),
                 Media::Json if is_xml(&text) => escape_json(&quote(&text)),
@@ -239,13 +239,24 @@ pub(super) fn bare(value: &Value, media: Media) -> Result<String, Fault> {
         }
         Value::Json(json) => Ok(primitive(json, media)),
         other => {
-            let text = other.text();
+            let text = java_text(other);
             match media {
                 Media::Json if is_xml(&text) => Ok(xml_to_json(&text)),
                 Media::Xml if !is_xml(&text) => Ok(quote(&escape_xml(&text))),
                 _ => Ok(quote(&text)),
             }
         }
+    }
+}
+
+/// The text of a value that is no JSON; a node list is printed as Java prints lists.
+fn java_text(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::Nodes(items) => {
+            let texts: Vec<String> = items.iter().map(XmlItem::text).collect();
+            Cow::Owned(format!("[{}]", texts.join(", ")))
+        }
+        other => other.text(),
     }
 }
 

@@ -14,6 +14,7 @@ impl Mediator for PayloadFactory {
         let text = match &self.format {
             Format::Default(source) => {
                 let text_of = |element: &XmlElement| without_blanks(element.get()).to_xml();
+                let compile = |text: &str| compile(text, self.media);
                 let template = source.get(message, cx, text_of, compile)?;
                 self.fill(&template, message, cx)?
             }
@@ -26,8 +27,12 @@ impl Mediator for PayloadFactory {
 }
 
 /// Compiles the text of an entry, which brings no prefixes.
-fn compile(text: &str) -> Result<Template, String> {
-    Template::compile(text, &[])
+fn compile(text: &str, media: Media) -> Result<Template, String> {
+    let compiled = match media {
+        Media::Json => Template::compile_json(text, &[]),
+        Media::Xml | Media::Text | Media::Other => Template::compile(text, &[]),
+    };
+    compiled
         .map_err(|(expression, problem)| format!("Error evaluating expression ${{{expression}}}: {problem}"))
 }
 
