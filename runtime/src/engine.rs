@@ -102,7 +102,7 @@ impl Engine {
             InjectTo::Proxy(name) => {
                 let proxy = cx.program.router.proxy(name).cloned();
                 let proxy = proxy.ok_or_else(|| format!("the proxy service '{name}' is not deployed"))?;
-                enter_proxy(&mut cx, &mut message, &proxy, "", false);
+                cx.enter_proxy(&mut message, &proxy, "", transport(false));
             }
             InjectTo::Main => enter_main(&mut cx, &mut message),
         }
@@ -155,14 +155,7 @@ impl Serve for Door {
         let listener = self.listener.clone();
         Box::pin(async move {
             if dispatch(&mut cx, &mut message, &listener) {
-                flow::run(&mut cx, &mut message).await;
-                if !message.axis2_flag("FORCE_SC_ACCEPTED") {
-                    cx.exchange.branches_settled().await;
-                }
-                // Nobody will answer it, or not in time: MI answers when the request's flow has ended.
-                if message.axis2_flag("FORCE_SC_ACCEPTED") {
-                    cx.exchange.answer(Answer::Accepted);
-                }
+                flow::run_request(&mut cx, &mut message).await;
             }
         })
     }
@@ -209,7 +202,8 @@ fn dispatch(cx: &mut Context, message: &mut Message, listener: &str) -> bool {
             false
         }
         Route::Proxy { proxy, rest } => {
-            let closed = !proxy.started || proxy.secure_only.is_some_and(|secure| secure != request.secure);
+            let wrong_side = proxy.secure_only.is_some_and(|secure| secure != request.secure);
+            let closed = !proxy.started || !proxy.over_http || wrong_side;
             if closed {
                 answer_inactive(cx, message, &proxy.name);
                 return false;
@@ -219,7 +213,7 @@ fn dispatch(cx: &mut Context, message: &mut Message, listener: &str) -> bool {
                 Dispatched::To(operation) => Some(operation),
                 Dispatched::Answered => return false,
             };
-            enter_proxy(cx, message, proxy, rest, request.secure);
+            cx.enter_proxy(message, proxy, rest, transport(request.secure));
             if let (Some(operation), Some(dispatch)) = (operation, Arc::get_mut(&mut message.dispatch)) {
                 dispatch.operation = Some((operation.name.clone(), operation.namespace.clone()));
             }
@@ -324,18 +318,6 @@ fn enter_resource(cx: &mut Context, api: &ApiRoute, resource: usize) {
         cx.push_block(block, Leave::Continue);
     }
     cx.entry = Entry::Api(program, resource);
-}
-
-fn enter_proxy(cx: &mut Context, message: &mut Message, proxy: &Arc<ProxyProgram>, rest: &str, secure: bool) {
-    message.dispatch = Arc::new(Dispatch {
-        transport: transport(secure),
-        entry: EntryName::Proxy(proxy.name.clone()),
-        rest_postfix: Some(rest.to_owned()),
-        ..Dispatch::default()
-    });
-    cx.entry = Entry::Proxy(proxy.clone());
-    cx.push_handler(proxy.fault.clone());
-    cx.push_block(proxy.in_block.clone(), Leave::Continue);
 }
 
 /// No resource fits: the deployment's own sequence, or a bare status. `true` when a flow is to run.

@@ -256,7 +256,7 @@ impl Compiler {
         steps.extend(endpoint.map(|target| named_step(Step::wait(target), "endpoint")));
         let fault = self.flow_target(proxy.fault_sequence.as_ref());
         // Compiled all the same, so that its mistakes are reported.
-        if pinned_elsewhere || !over_http(proxy) {
+        if pinned_elsewhere || inbound_only(proxy) {
             return None;
         }
         if proxy.in_sequence.is_none() && proxy.endpoint.is_none() {
@@ -272,6 +272,7 @@ impl Compiler {
             out_flow: self.flow_target(proxy.out_sequence.as_ref()),
             fault: Handler::of(fault.as_ref()),
             started: proxy.start_on_load,
+            over_http: over(proxy, "http") || over(proxy, "https"),
             secure_only: secure_only(&proxy.transports),
             wsdl: wsdl(proxy),
         }))
@@ -304,11 +305,14 @@ fn wsdl(proxy: &kinds::Proxy) -> Option<Wsdl> {
     Some(Wsdl::new(source, lenient.is_some_and(|text| text.trim().eq_ignore_ascii_case("true"))))
 }
 
-fn over_http(proxy: &kinds::Proxy) -> bool {
-    let hidden =
-        proxy.parameters.iter().any(|(name, value)| name == "inbound.only" && value.trim() == "true");
-    let listed = proxy.transports.is_empty() || proxy.transports.iter().any(|t| t == "http" || t == "https");
-    listed && !hidden
+/// Only inbound endpoints may hand messages to it.
+fn inbound_only(proxy: &kinds::Proxy) -> bool {
+    proxy.parameters.iter().any(|(name, value)| name == "inbound.only" && value.trim() == "true")
+}
+
+/// A proxy without a list of transports has all.
+fn over(proxy: &kinds::Proxy, transport: &str) -> bool {
+    proxy.transports.is_empty() || proxy.transports.iter().any(|listed| listed == transport)
 }
 
 /// An inbound endpoint that is a listener for HTTP; `None` for every other kind.

@@ -3,7 +3,7 @@
 use super::address::{Address, append_postfix};
 use super::suspension::{Health, Policy, State};
 use super::verdict::{BlockingAnswer, fails_on_soap_fault};
-use super::{Mode, Sent};
+use super::{Mode, Sent, local};
 use crate::errors::{Fault, codes};
 use crate::eval::Dynamic;
 use crate::flow::{Answer, Context};
@@ -133,10 +133,19 @@ impl Leaf {
     ) -> Result<Sent, Fault> {
         let kept = Kept::of(message);
         let (limit, configured) = self.time_limit(message, cx)?;
-        let request = backend::request(message, method, url)?;
-        let timeouts = cx.services.timeouts;
-        let sending = cx.services.client.send(request, &timeouts);
-        match tokio::time::timeout(limit, sending).await {
+        let sent = match local::path_of(url) {
+            Some(path) => {
+                let call = local::Call::start(&path, url, method, message, cx);
+                let call = call.map_err(|fault| in_mode(fault, mode))?;
+                tokio::time::timeout(limit, call.answer()).await.map(Ok)
+            }
+            None => {
+                let request = backend::request(message, method, url)?;
+                let timeouts = cx.services.timeouts;
+                tokio::time::timeout(limit, cx.services.client.send(request, &timeouts)).await
+            }
+        };
+        match sent {
             Ok(Ok(response)) if mode == Mode::Blocking => {
                 self.accept_blocking(message, response, kept, cx).await
             }
@@ -282,6 +291,11 @@ impl Leaf {
         crate::flow::build_payload(message, cx).await?;
         cx.exchange.expect_reply();
         let mut copy = message.fork();
+        if let Some(path) = local::path_of(url) {
+            // Nobody waits for it; its flow goes on.
+            local::Call::start(&path, url, method, &mut copy, cx)?;
+            return Ok(Sent::OneWay);
+        }
         let request = backend::request(&mut copy, method, url)?;
         let (client, timeouts) = (cx.services.client.clone(), cx.services.timeouts);
         let fence = cx.fence.clone();
@@ -397,6 +411,14 @@ impl Leaf {
             Format::LeaveAsIs | Format::Rest => {}
         }
     }
+}
+
+/// The code of a failure that is none of HTTP: a blocking call has one of its own.
+fn in_mode(fault: Fault, mode: Mode) -> Fault {
+    if mode != Mode::Blocking {
+        return fault;
+    }
+    Fault::endpoint(codes::BLOCKING_SENDER, fault.message).detail(fault.detail)
 }
 
 /// The envelope in the wanted version. MI drops `messageType` and rewrites the header: its charset stays,

@@ -1,12 +1,14 @@
 //! Where messages are sent: leaves (address, http, default, wsdl), groups of them, and references.
 //!
-//! [`Endpoint::send`] sends one message and turns it into the response. State (suspension, position of
+//! [`Endpoint::send`] sends one message and turns it into the response. The scheme of the address says
+//! how: `http:` through the client, `local:` to a service of this process. State (suspension, position of
 //! a round robin) lives in the endpoint and ends with its program.
 
 mod address;
 mod compile;
 mod group;
 mod leaf;
+mod local;
 pub mod suspension;
 mod verdict;
 

@@ -5,7 +5,8 @@ use super::fence::Fence;
 use super::step::{Block, Leave, Slot};
 use super::template::TemplateFrame;
 use crate::errors::Fault;
-use crate::message::{Message, Value};
+use crate::message::facts::EntryName;
+use crate::message::{Dispatch, Message, Value};
 use crate::program::{ApiProgram, Program, ProxyProgram, Sequence};
 use crate::services::Services;
 use std::fmt;
@@ -55,6 +56,8 @@ pub struct Context {
     pub entry: Entry,
     /// The right under which the flow and its branches act; `None` needs none.
     pub fence: Option<Arc<dyn Fence>>,
+    /// Services of this process that called one another on the way here.
+    pub hops: u16,
     /// Calls of templates, innermost last.
     pub templates: Vec<TemplateFrame>,
     /// A non-blocking call has returned in this flow: the rest runs on the response path.
@@ -87,6 +90,7 @@ impl Context {
             exchange: Arc::default(),
             entry: Entry::Main,
             fence: None,
+            hops: 0,
             templates: Vec::new(),
             resumed: false,
             faulted: false,
@@ -114,6 +118,26 @@ impl Context {
             self.handlers.push(Handler::Named(name.clone()));
         }
         self.frames.push(Frame { block, next: 0, leave });
+    }
+
+    /// Makes a proxy service the entry: its in-sequence and target come next, behind its fault handler.
+    /// `rest` is what follows its name in the path, `transport` how the message came in.
+    pub fn enter_proxy(
+        &mut self,
+        message: &mut Message,
+        proxy: &Arc<ProxyProgram>,
+        rest: &str,
+        transport: &'static str,
+    ) {
+        message.dispatch = Arc::new(Dispatch {
+            transport,
+            entry: EntryName::Proxy(proxy.name.clone()),
+            rest_postfix: Some(rest.to_owned()),
+            ..Dispatch::default()
+        });
+        self.entry = Entry::Proxy(proxy.clone());
+        self.push_handler(proxy.fault.clone());
+        self.push_block(proxy.in_block.clone(), Leave::Continue);
     }
 
     /// A sequence of the deployment.
@@ -170,6 +194,7 @@ impl Context {
             exchange: self.exchange.clone(),
             entry: self.entry.clone(),
             fence: self.fence.clone(),
+            hops: self.hops,
             templates: self.templates.clone(),
             resumed: false,
             faulted: false,

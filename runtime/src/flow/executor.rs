@@ -1,6 +1,7 @@
 //! The loop that runs steps.
 
 use super::context::{Context, Entry, Frame, Handler};
+use super::exchange::Answer;
 use super::step::{Block, BoxFuture, Leave, Next, StepKind};
 use crate::errors::{Fault, codes};
 use crate::message::{Message, builders, wire::ReadError};
@@ -35,6 +36,18 @@ pub async fn run(cx: &mut Context, message: &mut Message) -> End {
             }
         }
     }
+}
+
+/// Runs a request's flow to its end, and waits until its branches have sent something.
+pub async fn run_request(cx: &mut Context, message: &mut Message) -> End {
+    let end = run(cx, message).await;
+    if message.axis2_flag("FORCE_SC_ACCEPTED") {
+        // Nobody will answer it, or not in time: MI answers when the request's flow has ended.
+        cx.exchange.answer(Answer::Accepted);
+    } else {
+        cx.exchange.branches_settled().await;
+    }
+    end
 }
 
 /// Runs the fault path of a flow that failed outside a step, to its end.

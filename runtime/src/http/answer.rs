@@ -11,7 +11,7 @@ use std::hash::{DefaultHasher, Hasher as _};
 
 /// What the response must know of its request.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
+pub struct Asked {
     pub(super) method: Method,
     /// SOAP version that the client speaks, `None` for REST.
     pub(super) soap: Option<Soap>,
@@ -19,6 +19,27 @@ pub(super) struct Asked {
     pub(super) odd_body: bool,
     /// `If-None-Match`.
     pub(super) none_match: Option<HeaderValue>,
+}
+
+impl Asked {
+    /// What a request asks for, before its flow runs.
+    pub(super) fn of(message: &Message) -> Self {
+        let headers = message.headers.map();
+        let method = message.wire.method.clone();
+        let announced =
+            headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING);
+        let soap12 = message
+            .wire
+            .content_type
+            .as_ref()
+            .is_some_and(|value| value.as_bytes().starts_with(b"application/soap+xml"));
+        Self {
+            odd_body: announced && matches!(method, Method::GET | Method::HEAD | Method::DELETE),
+            soap: (!message.rest).then_some(if soap12 { Soap::V12 } else { Soap::V11 }),
+            none_match: headers.get(header::IF_NONE_MATCH).cloned(),
+            method,
+        }
+    }
 }
 
 /// What the listener says about answers.

@@ -7,7 +7,7 @@ use super::pulse::Pulse;
 use super::receive::{self, Socket};
 use crate::flow::{Answer, BoxFuture, Exchange};
 use crate::message::wire::{BodyError, ReadError, WireBody};
-use crate::message::{Message, Payload, Soap};
+use crate::message::{Message, Payload};
 use futures_util::{StreamExt as _, stream};
 use http::{Method, Response, StatusCode, header};
 use http_body::Body as _;
@@ -49,7 +49,7 @@ async fn exchange(
     *request.method_mut() = method;
     let exchange = Arc::<Exchange>::default();
     let mut message = receive::message(request, &socket, shared.options.correlation.as_ref());
-    let asked = asked(&message);
+    let asked = Asked::of(&message);
     if message.headers.map().contains_key(header::EXPECT) {
         invite(&mut message).await;
     }
@@ -132,24 +132,6 @@ fn known_method(method: &Method) -> Option<Method> {
         return Some(method.clone());
     }
     KNOWN.into_iter().find(|known| known.as_str().eq_ignore_ascii_case(method.as_str()))
-}
-
-fn asked(message: &Message) -> Asked {
-    let headers = message.headers.map();
-    let method = message.wire.method.clone();
-    let announced =
-        headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING);
-    let soap12 = message
-        .wire
-        .content_type
-        .as_ref()
-        .is_some_and(|value| value.as_bytes().starts_with(b"application/soap+xml"));
-    Asked {
-        odd_body: announced && matches!(method, Method::GET | Method::HEAD | Method::DELETE),
-        soap: (!message.rest).then_some(if soap12 { Soap::V12 } else { Soap::V11 }),
-        none_match: headers.get(header::IF_NONE_MATCH).cloned(),
-        method,
-    }
 }
 
 /// A flow that outlives its client: dropped before its end, it goes on in the background.

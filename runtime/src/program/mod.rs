@@ -95,6 +95,8 @@ pub struct ProxyProgram {
     pub fault: Handler,
     /// `startOnLoad`; an inactive service answers with a fault.
     pub started: bool,
+    /// HTTP is among its transports. Services of this process reach it in any case.
+    pub over_http: bool,
     /// `Some(true)`: over HTTPS only; `Some(false)`: over plain HTTP only.
     pub secure_only: Option<bool>,
     /// Its WSDL: requests must be for one of its operations.

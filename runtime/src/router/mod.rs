@@ -180,14 +180,19 @@ impl Router {
         if matches!(path_of(rest), "" | "/") {
             return Some(Route::ServiceList);
         }
-        let names = rest.strip_prefix('/')?;
-        let end = path_of(names).len();
-        // A proxy name may hold slashes: the longest name that ends at a segment wins.
-        let mut cut = end;
+        let (proxy, rest) = self.service_at(request.target)?;
+        Some(Route::Proxy { proxy, rest })
+    }
+
+    /// The proxy at a path with query, and what follows its name there. The name may hold slashes: the
+    /// longest one that ends at a segment wins.
+    pub fn service_at<'p>(&'p self, target: &'p str) -> Option<(&'p Arc<ProxyProgram>, &'p str)> {
+        let names = target.strip_prefix(self.services_prefix.as_str())?.strip_prefix('/')?;
+        let mut cut = path_of(names).len();
         loop {
             let name = names.get(..cut)?;
             if let Some(proxy) = self.proxies.get(name).or_else(|| self.proxies.get(base_service(name))) {
-                return Some(Route::Proxy { proxy, rest: names.get(cut..)? });
+                return Some((proxy, names.get(cut..)?));
             }
             cut = name.rfind('/')?;
         }

@@ -182,16 +182,23 @@ async fn secured(stream: TcpStream, target: &Target, tls: &Sender) -> Result<Str
 
 fn in_response(response: http::Response<Relay>, head: bool) -> InResponse {
     let (parts, body) = response.into_parts();
-    let reason = parts.extensions.get::<hyper::ext::ReasonPhrase>();
-    let no_entity = head || matches!(parts.status.as_u16(), 204 | 304);
-    InResponse {
-        status: parts.status,
-        reason: reason.map(|r| String::from_utf8_lossy(r.as_bytes()).into_owned()),
-        headers: parts.headers,
-        body: match http_body::Body::is_end_stream(&body) {
-            true => WireBody::Empty,
-            false => WireBody::Stream(UnsyncBoxBody::new(body)),
-        },
-        no_entity,
+    let body = match http_body::Body::is_end_stream(&body) {
+        true => WireBody::Empty,
+        false => WireBody::Stream(UnsyncBoxBody::new(body)),
+    };
+    InResponse::of(parts, body, head)
+}
+
+impl InResponse {
+    /// An answer from its parts. `head`: the request was a HEAD.
+    pub(super) fn of(parts: http::response::Parts, body: WireBody, head: bool) -> Self {
+        let reason = parts.extensions.get::<hyper::ext::ReasonPhrase>();
+        Self {
+            status: parts.status,
+            reason: reason.map(|r| String::from_utf8_lossy(r.as_bytes()).into_owned()),
+            headers: parts.headers,
+            body,
+            no_entity: head || matches!(parts.status.as_u16(), 204 | 304),
+        }
     }
 }
