@@ -21,23 +21,29 @@ type Open = fn(&str, Parameters<'_>, &Path) -> Result<Arc<dyn Inbound>, Connecto
 
 /// One technology.
 struct Technology {
-    /// Protocol names and Java classes under which artifacts ask for it.
+    /// Protocol names and Java classes under which inbound endpoints ask for it.
     names: &'static [&'static str],
+    /// Transports under which proxy services ask for it.
+    transports: &'static [&'static str],
     /// Reads the parameters, by the name that asked; opens nothing.
     open: Open,
 }
 
 macro_rules! technologies {
-    ($($module:ident if $feature:literal: $($name:literal),+;)*) => {
+    ($($module:ident if $feature:literal: $($name:literal),* ; $($transport:literal),* ;)*) => {
         $(#[cfg(feature = $feature)] pub mod $module;)*
         const ALL: &[Technology] = &[
-            $(#[cfg(feature = $feature)] Technology { names: &[$($name),+], open: $module::open },)*
+            $(#[cfg(feature = $feature)] Technology {
+                names: &[$($name),*],
+                transports: &[$($transport),*],
+                open: $module::open,
+            },)*
         ];
     };
 }
 
 technologies! {
-    file if "file": "file", "org.wso2.carbon.inbound.vfs.VFSConsumer";
+    file if "file": "file", "org.wso2.carbon.inbound.vfs.VFSConsumer"; "vfs";
 }
 
 /// The source that an inbound endpoint asks for. `None`: this build has none of that protocol or class.
@@ -54,4 +60,18 @@ pub fn open(
     };
     let technology = ALL.iter().find(|technology| technology.names.contains(&name))?;
     Some((technology.open)(name, parameters, home))
+}
+
+/// The source behind a transport of a proxy service, by the service's parameters. `None`: this build
+/// has none of that name.
+///
+/// # Errors
+/// A parameter is missing or has a value that cannot be used.
+pub fn listen(
+    transport: &str,
+    parameters: Parameters<'_>,
+    home: &Path,
+) -> Option<Result<Arc<dyn Inbound>, ConnectorError>> {
+    let technology = ALL.iter().find(|technology| technology.transports.contains(&transport))?;
+    Some((technology.open)(transport, parameters, home))
 }

@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use std::fmt;
 use std::future::Future;
+use std::io;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -82,7 +84,7 @@ pub struct InboundContext {
     pub to: Arc<dyn Deliver>,
     /// May it act?
     pub gate: Arc<dyn Gate>,
-    /// Name of the inbound endpoint, for log lines.
+    /// Whose source it is, with its kind, for log lines: `inbound endpoint 'orders'`.
     pub name: Arc<str>,
     /// Who works.
     pub owner: Owner,
@@ -101,7 +103,7 @@ pub trait Inbound: Send + Sync + fmt::Debug {
     fn run(&self, cx: InboundContext) -> BoxFuture<'_, ()>;
 }
 
-/// Why a source cannot be set up or go on.
+/// Why a source cannot be set up or go on, or a message cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectorError {
     /// A required parameter is missing.
@@ -120,4 +122,15 @@ pub enum ConnectorError {
     /// The artifact asks for something that is not built in.
     #[error("{0} is not supported")]
     Unsupported(String),
+    /// A file that is to be written is locked by somebody else.
+    #[error("{0} is locked")]
+    Locked(PathBuf),
+    /// The file system refuses.
+    #[error("{path}: {error}")]
+    File {
+        /// What it is about.
+        path: PathBuf,
+        /// What it says.
+        error: io::Error,
+    },
 }

@@ -27,12 +27,12 @@ pub(super) fn is_gone(file: &Path) -> bool {
 fn move_to(file: &Path, target: &Target, relative: &Path, params: &FileParams) -> io::Result<()> {
     let now = Zoned::now();
     let mut folder = target.folder.clone().into_os_string();
-    if let Some(format) = &params.sub_folder {
+    if let Some(format) = params.sub_folder.as_ref().filter(|_| target.dated) {
         // No slash in between: the artifact's pattern or folder brings it.
         folder.push(format.print(&now));
     }
     let folder = if target.keep_structure { Path::new(&folder).join(relative) } else { folder.into() };
-    if params.create_folder || target.keep_structure {
+    if target.create {
         fs::create_dir_all(&folder)?;
     }
     let mut name = params.prefix.as_ref().map(|format| format.print(&now)).unwrap_or_default();

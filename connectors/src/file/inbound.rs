@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 /// Longest time between making a lock and writing it that is not a crash.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -28,7 +29,9 @@ impl Inbound for FileInbound {
         let term =
             Term { desk: Desk::new(&self.source, &cx), params: &self.source.params, hands: &self.hands, cx };
         Box::pin(async move {
-            let mut tick = tokio::time::interval(term.params.interval);
+            let interval = term.params.interval;
+            let first = if term.params.waits_first { interval } else { Duration::ZERO };
+            let mut tick = tokio::time::interval_at(Instant::now() + first, interval);
             tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             while term.unless_ended(tick.tick()).await.is_some() {
                 term.poll().await;
@@ -116,7 +119,7 @@ impl Term<'_> {
             Outcome::Done => Due::Process,
             Outcome::Failed(problem) => {
                 let (name, file) = (&self.cx.name, taken.found.path.display());
-                tracing::error!("inbound endpoint '{name}': {file} failed: {problem}");
+                tracing::error!("{name}: {file} failed: {problem}");
                 Due::Failure
             }
             // Dropping it unlocks it.
@@ -138,7 +141,7 @@ impl Term<'_> {
         match done.await {
             Ok(done) => Some(done),
             Err(error) => {
-                tracing::error!("inbound endpoint '{}': file work ended: {error}", self.cx.name);
+                tracing::error!("{}: file work ended: {error}", self.cx.name);
                 None
             }
         }

@@ -102,6 +102,12 @@ impl Writer {
         }
     }
 
+    /// For files that a flow writes: there is no lease, and the machine's name stands for the node's.
+    pub(super) fn of_machine() -> Self {
+        let (group, lease) = (String::new(), String::new());
+        Self { epoch: 0, node: machine().0.clone(), group, lease }
+    }
+
     fn text(&self, is_held: bool) -> String {
         let now = Timestamp::now().as_millisecond();
         let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), now) >> 1;
@@ -112,7 +118,9 @@ impl Writer {
     }
 
     /// Takes the lock of a file. A lock whose writer cannot act any more is replaced.
-    pub(super) fn take(&self, file: &Path, params: &FileParams) -> Result<Lock, NoLock> {
+    ///
+    /// `params` say when a lock is too old; without them none is.
+    pub(super) fn take(&self, file: &Path, params: Option<&FileParams>) -> Result<Lock, NoLock> {
         let path = lock_path(file);
         match self.create(&path) {
             Err(NoLock::Busy(_)) => {}
@@ -126,7 +134,7 @@ impl Writer {
         match self.remove_stale(&path, &text) {
             Stale::Removed => self.create(&path),
             Stale::Alive => Err(NoLock::Alive),
-            Stale::No if is_too_old(&text, params) => {
+            Stale::No if params.is_some_and(|params| is_too_old(&text, params)) => {
                 remove_if(&path, &text);
                 Err(NoLock::Released)
             }

@@ -1,4 +1,5 @@
-//! Files in a folder of this machine: `protocol="file"`, and MI's class `VFSConsumer`.
+//! Files of this machine: `protocol="file"`, MI's class `VFSConsumer`, and the transport `vfs` with its
+//! listener for proxy services and its sender (`outbox.rs`).
 //!
 //! Each poll lists the folder, and hands over one file after the other: lock (`<file>.lock`), read,
 //! mediate, then delete or move, then unlock. A file whose delete or move failed gets a marker
@@ -22,25 +23,35 @@ mod inbound;
 mod lock;
 mod look;
 mod marker;
+mod outbox;
 mod params;
+mod place;
 #[cfg(test)]
 mod tests;
 mod work;
 
 pub use inbound::FileInbound;
-pub use params::{Action, Due, FileParams, Sort, Target};
+pub use outbox::{OutFile, Outbox};
+pub use params::{Action, Dialect, Due, FileParams, Sort, Target};
 
 use crate::Parameters;
 use crate::contract::{ConnectorError, Inbound};
+use place::local_path;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Reads the parameters of an inbound endpoint. Relative paths start at `home`.
+/// Reads the parameters of an inbound endpoint, or of a proxy service by the name of its transport.
+/// Relative paths start at `home`.
 pub(crate) fn open(
     name: &str,
     parameters: Parameters<'_>,
     home: &Path,
 ) -> Result<Arc<dyn Inbound>, ConnectorError> {
-    let params = FileParams::read(parameters, home, name != "file")?;
+    let dialect = match name {
+        "file" => Dialect::BuiltIn,
+        "vfs" => Dialect::Proxy,
+        _ => Dialect::Class,
+    };
+    let params = FileParams::read(parameters, home, dialect)?;
     Ok(Arc::new(FileInbound::new(params)))
 }

@@ -3,6 +3,7 @@
 //! As in MI a number or a word that cannot be read does not stop the source: a line says so, and the
 //! default counts.
 
+use super::local_path;
 use crate::Parameters;
 use crate::contract::ConnectorError;
 use artifacts::dates::SimpleDateFormat;
@@ -14,10 +15,24 @@ use std::time::Duration;
 /// Files mediated at the same time with `sequential=false`: MI's `inbound.threads.core`.
 const AT_ONCE: usize = 20;
 
+/// `transport.PollInterval` when nothing is said.
+const POLL_INTERVAL: Duration = Duration::from_secs(300);
+
+/// Whose rules count: MI has three readers of the same parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// Inbound endpoints with `protocol="file"`.
+    BuiltIn,
+    /// Inbound endpoints with the class `VFSConsumer`.
+    Class,
+    /// Proxy services with the transport `vfs`.
+    Proxy,
+}
+
 /// What happens to a file afterwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// It stays, and is mediated again by the next poll. Only the class has it.
+    /// It stays, and is mediated again by the next poll. The built-in endpoint has no such action.
     Keep,
     /// It is deleted.
     Delete,
@@ -32,6 +47,10 @@ pub struct Target {
     pub folder: PathBuf,
     /// The URI ended in `/*`: the sub-folders of the source are kept.
     pub keep_structure: bool,
+    /// `SubFolderTimestampFormat` counts.
+    pub dated: bool,
+    /// It is made when it is missing.
+    pub create: bool,
 }
 
 /// Which of the two actions a file is due.
@@ -57,20 +76,23 @@ pub enum Sort {
 }
 
 /// Parameters of a file source, with the defaults of MI's `protocol="file"`; where the class
-/// `VFSConsumer` has another default it is named.
+/// `VFSConsumer` or a proxy service has another default it is named.
 #[derive(Debug, Clone)]
 pub struct FileParams {
-    /// Time from poll to poll.
+    /// Time from poll to poll. Of a proxy service 5 minutes when nothing is said.
     pub interval: Duration,
+    /// The first poll comes after an interval, too: so it is with a proxy service.
+    pub waits_first: bool,
     /// Files that are mediated at the same time. Default 1.
     pub at_once: usize,
     /// Folder or single file.
     pub path: PathBuf,
     /// The path ended in `/*`: sub-folders are looked into as well.
     pub recurse: bool,
-    /// `FileNamePattern`: matches the whole base name.
+    /// `FileNamePattern`: matches the whole base name. Without one all files of a folder are taken, but
+    /// none for a proxy service.
     pub pattern: Option<Regex>,
-    /// `ContentType`.
+    /// `ContentType`. A proxy service must say it.
     pub content_type: Option<String>,
     /// `Build`: the content is parsed before the flow starts.
     pub parse_first: bool,
@@ -80,14 +102,13 @@ pub struct FileParams {
     pub after_process: Action,
     /// After a fault that nobody handled.
     pub after_failure: Action,
-    /// `MoveAfterFailedMove` of the class: where a file goes that could not be moved for so long.
+    /// `MoveAfterFailedMove`, not of the built-in endpoint: where a file goes that could not be moved for
+    /// so long.
     pub after_failed_move: Option<(Target, Duration)>,
     /// Text put before the name of a moved file.
     pub prefix: Option<SimpleDateFormat>,
     /// Text put behind the path of the target folder.
     pub sub_folder: Option<SimpleDateFormat>,
-    /// Missing target folders are made.
-    pub create_folder: bool,
     /// `UpdateLastModified`: a moved file keeps the time of its last change on another file system too.
     /// Default true, of the class false.
     pub keep_modified: bool,
@@ -103,13 +124,14 @@ pub struct FileParams {
     pub per_poll: Option<usize>,
     /// Pause between files; switches `per_poll` off.
     pub pause: Option<Duration>,
-    /// Younger files wait: `waitTimeBeforeRead`, of the class `MinimumAge`.
+    /// Younger files wait: `MinimumAge`, of the built-in endpoint `waitTimeBeforeRead`.
     pub min_age: Option<Duration>,
-    /// Older files stay where they are: `MaximumAge` of the class.
+    /// Older files stay where they are: `MaximumAge`, not of the built-in endpoint.
     pub max_age: Option<Duration>,
-    /// `CheckSizeInterval` of the class: a file that changes within that time waits.
+    /// `CheckSizeInterval`, not of the built-in endpoint: a file that changes within that time waits.
+    /// The class waits a second when nothing is said.
     pub quiet: Option<Duration>,
-    /// `CheckSizeIgnoreEmpty` of the class: empty files wait.
+    /// `CheckSizeIgnoreEmpty`, not of the built-in endpoint: empty files wait.
     pub skip_empty: bool,
     /// Order.
     pub sort: Sort,
@@ -118,22 +140,24 @@ pub struct FileParams {
 }
 
 impl FileParams {
-    /// Reads the parameters. `is_class`: the class `VFSConsumer` asks rather than `protocol="file"`.
-    /// Relative paths start at `home`.
+    /// Reads the parameters. Relative paths start at `home`.
     ///
     /// # Errors
-    /// `interval` or `FileURI` is missing or of no use, or a pattern that Java refuses.
-    pub fn read(parameters: Parameters<'_>, home: &Path, is_class: bool) -> Result<Self, ConnectorError> {
-        let read = Reader { parameters, home, is_class };
+    /// What must be said is missing or of no use, or a pattern that Java refuses.
+    pub fn read(parameters: Parameters<'_>, home: &Path, dialect: Dialect) -> Result<Self, ConnectorError> {
+        let read = Reader { parameters, home, dialect };
+        let (is_class, is_proxy) = (dialect == Dialect::Class, dialect == Dialect::Proxy);
         let (path, recurse) =
             read.folder("FileURI")?.ok_or(ConnectorError::Missing("transport.vfs.FileURI"))?;
+        let is_sequential = is_proxy || read.full("sequential").is_none_or(|text| is_true(&text));
         Ok(Self {
-            interval: interval(&read)?,
-            at_once: if read.full("sequential").is_none_or(|text| is_true(&text)) { 1 } else { AT_ONCE },
+            interval: if is_proxy { poll_interval(&read) } else { interval(&read)? },
+            waits_first: is_proxy,
+            at_once: if is_sequential { 1 } else { AT_ONCE },
             path,
             recurse,
             pattern: read.pattern()?,
-            content_type: read.vfs("ContentType"),
+            content_type: read.content_type()?,
             parse_first: read.flag("Build", false),
             reply: read.reply(),
             after_process: read.action("ActionAfterProcess", "MoveAfterProcess")?,
@@ -141,13 +165,8 @@ impl FileParams {
             after_failed_move: read.after_failed_move()?,
             prefix: read.date("MoveTimestampFormat")?,
             sub_folder: read.date("SubFolderTimestampFormat")?,
-            create_folder: read.flag("CreateFolder", false),
             keep_modified: read.flag("UpdateLastModified", !is_class),
-            locking: match read.vfs("Locking") {
-                Some(text) if is_class => text.eq_ignore_ascii_case("enable"),
-                Some(text) => !text.eq_ignore_ascii_case("disable"),
-                None => !is_class,
-            },
+            locking: read.locking(),
             release_locks: read
                 .flag("AutoLockRelease", false)
                 .then(|| read.number("AutoLockReleaseInterval").map(millis)),
@@ -155,13 +174,16 @@ impl FileParams {
             size_limit: read.size_limit(),
             per_poll: read.number("FileProcessCount").and_then(|n| usize::try_from(n).ok()),
             pause: read.number("FileProcessInterval").map(millis).filter(|pause| !pause.is_zero()),
-            min_age: if is_class { read.seconds("MinimumAge") } else { read.millis("waitTimeBeforeRead") },
-            max_age: read.of_class(|| read.seconds("MaximumAge")),
-            quiet: read.of_class(|| {
-                let ms = read.number("CheckSizeInterval").unwrap_or(1_000);
+            min_age: match dialect {
+                Dialect::BuiltIn => read.millis("waitTimeBeforeRead"),
+                Dialect::Class | Dialect::Proxy => read.seconds("MinimumAge"),
+            },
+            max_age: read.not_built_in(|| read.seconds("MaximumAge")),
+            quiet: read.not_built_in(|| {
+                let ms = read.number("CheckSizeInterval").unwrap_or(if is_class { 1_000 } else { 0 });
                 Some(millis(ms)).filter(|quiet| !quiet.is_zero())
             }),
-            skip_empty: is_class && read.flag("CheckSizeIgnoreEmpty", false),
+            skip_empty: dialect != Dialect::BuiltIn && read.flag("CheckSizeIgnoreEmpty", false),
             sort: match read.vfs("FileSortAttribute").as_deref() {
                 Some("Name") => Sort::Name,
                 Some("Size") => Sort::Size,
@@ -181,10 +203,11 @@ impl FileParams {
     }
 }
 
-struct Reader<'p> {
-    parameters: Parameters<'p>,
-    home: &'p Path,
-    is_class: bool,
+/// Reads single parameters.
+pub(super) struct Reader<'p> {
+    pub(super) parameters: Parameters<'p>,
+    pub(super) home: &'p Path,
+    pub(super) dialect: Dialect,
 }
 
 impl Reader<'_> {
@@ -194,16 +217,16 @@ impl Reader<'_> {
         Some(value.trim().to_owned()).filter(|text| !text.is_empty())
     }
 
-    fn vfs(&self, name: &str) -> Option<String> {
+    pub(super) fn vfs(&self, name: &str) -> Option<String> {
         self.full(&format!("transport.vfs.{name}"))
     }
 
-    /// A parameter that only the class has.
-    fn of_class<T>(&self, read: impl FnOnce() -> Option<T>) -> Option<T> {
-        if self.is_class { read() } else { None }
+    /// A parameter that the built-in endpoint has not.
+    fn not_built_in<T>(&self, read: impl FnOnce() -> Option<T>) -> Option<T> {
+        if self.dialect == Dialect::BuiltIn { None } else { read() }
     }
 
-    fn flag(&self, name: &str, default: bool) -> bool {
+    pub(super) fn flag(&self, name: &str, default: bool) -> bool {
         self.vfs(name).map_or(default, |text| is_true(&text))
     }
 
@@ -219,7 +242,7 @@ impl Reader<'_> {
     }
 
     /// Negative numbers are zero.
-    fn number(&self, name: &str) -> Option<u64> {
+    pub(super) fn number(&self, name: &str) -> Option<u64> {
         self.parsed::<i64>(name).map(|number| u64::try_from(number).unwrap_or_default())
     }
 
@@ -239,12 +262,36 @@ impl Reader<'_> {
     }
 
     fn pattern(&self) -> Result<Option<Regex>, ConnectorError> {
-        let Some(text) = self.vfs("FileNamePattern") else { return Ok(None) };
+        let text = match self.vfs("FileNamePattern") {
+            Some(text) => text,
+            // Fits no name.
+            None if self.dialect == Dialect::Proxy => "(?!)".to_owned(),
+            None => return Ok(None),
+        };
         Regex::new(&format!(r"\A(?:{text})\z")).map(Some).map_err(|_| ConnectorError::Parameter {
             name: "transport.vfs.FileNamePattern",
             expected: "a regular expression",
             found: text,
         })
+    }
+
+    fn content_type(&self) -> Result<Option<String>, ConnectorError> {
+        match self.vfs("ContentType") {
+            None if self.dialect == Dialect::Proxy => {
+                Err(ConnectorError::Missing("transport.vfs.ContentType"))
+            }
+            found => Ok(found),
+        }
+    }
+
+    /// Whether lock files are used.
+    pub(super) fn locking(&self) -> bool {
+        let text = self.vfs("Locking");
+        match self.dialect {
+            Dialect::BuiltIn => !text.is_some_and(|text| text.eq_ignore_ascii_case("disable")),
+            Dialect::Class => text.is_some_and(|text| text.eq_ignore_ascii_case("enable")),
+            Dialect::Proxy => text.as_deref() != Some("disable"),
+        }
     }
 
     fn date(&self, name: &'static str) -> Result<Option<SimpleDateFormat>, ConnectorError> {
@@ -255,7 +302,7 @@ impl Reader<'_> {
     }
 
     fn reply(&self) -> Vec<(&'static str, String)> {
-        if !self.is_class {
+        if self.dialect != Dialect::Class {
             return Vec::new();
         }
         let names = ["transport.vfs.ReplyFileURI", "transport.vfs.ReplyFileName"];
@@ -264,18 +311,23 @@ impl Reader<'_> {
         reply
     }
 
-    /// The built-in endpoint knows the exact word `MOVE`; whatever else stands there deletes.
+    /// The built-in endpoint knows the exact word `MOVE`, a proxy service that and `NONE`; whatever else
+    /// stands there deletes.
     fn action(&self, action: &str, target: &'static str) -> Result<Action, ConnectorError> {
         let word = self.vfs(action).unwrap_or_default();
-        let is = |wanted: &str| word == wanted || (self.is_class && word.eq_ignore_ascii_case(wanted));
+        let is_class = self.dialect == Dialect::Class;
+        let is = |wanted: &str| word == wanted || (is_class && word.eq_ignore_ascii_case(wanted));
         if is("MOVE") {
             if let Some((folder, keep_structure)) = self.folder(target)? {
-                return Ok(Action::Move(Target { folder, keep_structure }));
+                let create = keep_structure || self.flag("CreateFolder", false);
+                // With a proxy service only what was processed goes to folders by date.
+                let dated = self.dialect != Dialect::Proxy || action == "ActionAfterProcess";
+                return Ok(Action::Move(Target { folder, keep_structure, dated, create }));
             }
             tracing::error!(
                 "{action} is MOVE but transport.vfs.{target} is missing: files are deleted, as MI does"
             );
-        } else if self.is_class && is("NONE") {
+        } else if self.dialect != Dialect::BuiltIn && is("NONE") {
             return Ok(Action::Keep);
         } else if !word.is_empty() && !is("DELETE") {
             tracing::warn!("{action} '{word}': files are deleted, as MI does; expected MOVE or DELETE");
@@ -284,23 +336,34 @@ impl Reader<'_> {
     }
 
     fn after_failed_move(&self) -> Result<Option<(Target, Duration)>, ConnectorError> {
-        if !self.is_class {
-            return Ok(None);
-        }
-        let wait = millis(self.number("FailedRecordNextRetryDuration").unwrap_or(30_000));
+        let (wait, is_made) = match self.dialect {
+            Dialect::BuiltIn => return Ok(None),
+            Dialect::Class => (30_000, self.flag("CreateFolder", false)),
+            Dialect::Proxy => (3_000, true),
+        };
+        let wait = millis(self.number("FailedRecordNextRetryDuration").unwrap_or(wait));
         let target = self.folder("MoveAfterFailedMove")?;
-        Ok(target.map(|(folder, keep_structure)| (Target { folder, keep_structure }, wait)))
+        Ok(target.map(|(folder, keep_structure)| {
+            let dated = self.dialect == Dialect::Class;
+            (Target { folder, keep_structure, dated, create: keep_structure || is_made }, wait)
+        }))
     }
 
     /// A local folder, and whether the URI ended in `/*`, before any options.
     fn folder(&self, name: &'static str) -> Result<Option<(PathBuf, bool)>, ConnectorError> {
         let Some(uri) = self.vfs(name) else { return Ok(None) };
         let path = uri.split('?').next().unwrap_or_default();
-        let (path, has_star) = match path.strip_suffix("/*").or_else(|| path.strip_suffix("\\*")) {
+        let star = path.strip_suffix("/*").or_else(|| path.strip_suffix("\\*"));
+        let (path, has_star) = match star.filter(|_| self.dialect != Dialect::Proxy) {
             Some(folder) => (folder, true),
             None => (path, false),
         };
-        Ok(Some((local_path(name, path, self.home)?, has_star)))
+        Ok(Some((self.local(name, path)?, has_star)))
+    }
+
+    fn local(&self, name: &str, uri: &str) -> Result<PathBuf, ConnectorError> {
+        local_path(uri, self.home)
+            .map_err(|problem| ConnectorError::Unsupported(format!("{problem} in transport.vfs.{name}")))
     }
 }
 
@@ -328,21 +391,22 @@ fn interval(read: &Reader<'_>) -> Result<Duration, ConnectorError> {
     }
 }
 
-/// A `file:` URI or plain path; other schemes belong to other connectors.
-fn local_path(name: &'static str, uri: &str, home: &Path) -> Result<PathBuf, ConnectorError> {
-    let path = match uri.strip_prefix("vfs:").unwrap_or(uri) {
-        text if text.starts_with("file:") => {
-            let rest = text.trim_start_matches("file:");
-            // file:///x and file:/x are the same path.
-            if rest.starts_with("//") { rest.trim_start_matches("//") } else { rest }
-        }
-        text if text.contains("://") => {
-            return Err(ConnectorError::Unsupported(format!(
-                "'{text}' in transport.vfs.{name}: only local files are read"
-            )));
-        }
-        text => text,
+/// `transport.PollInterval` of a proxy service: seconds, or milliseconds with `ms` behind the number.
+fn poll_interval(read: &Reader<'_>) -> Duration {
+    let Some(text) = read.full("transport.PollInterval") else { return POLL_INTERVAL };
+    let (number, unit) = match text.strip_suffix("ms") {
+        Some(number) => (number, 1),
+        None => (text.as_str(), 1_000),
     };
-    let path = PathBuf::from(artifacts::uri_template::percent_decode(path));
-    Ok(if path.is_absolute() { path } else { home.join(path) })
+    match number.parse::<u64>() {
+        // An interval of zero would spin.
+        Ok(number) => millis(number.saturating_mul(unit).max(1)),
+        Err(_) => {
+            tracing::error!(
+                "the parameter 'transport.PollInterval' has no effect: expected a whole number of seconds, \
+                 or of milliseconds as in '500ms'; found '{text}'"
+            );
+            POLL_INTERVAL
+        }
+    }
 }

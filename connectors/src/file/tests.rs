@@ -2,9 +2,11 @@
 
 mod actions;
 mod locks;
+mod outbox;
 mod polls;
+mod proxies;
 
-use super::{FileInbound, FileParams};
+use super::{Dialect, FileInbound, FileParams};
 use crate::contract::{BoxFuture, Deliver, Delivery, Gate, Inbound, InboundContext, Outcome, Owner};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -154,7 +156,7 @@ async fn until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-fn read(folder: &Path, more: &[(&str, &str)], is_class: bool) -> FileParams {
+fn read(folder: &Path, more: &[(&str, &str)], dialect: Dialect) -> FileParams {
     let lookup = |name: &str| {
         let given = more.iter().find(|(n, _)| name == *n || name == format!("transport.vfs.{n}"));
         match (name, given) {
@@ -165,17 +167,17 @@ fn read(folder: &Path, more: &[(&str, &str)], is_class: bool) -> FileParams {
         }
     };
     std::fs::create_dir_all(folder.join("in")).unwrap();
-    FileParams::read(&lookup, folder, is_class).unwrap()
+    FileParams::read(&lookup, folder, dialect).unwrap()
 }
 
 /// Parameters of the built-in endpoint on the folder `in`.
 pub(super) fn params(folder: &Path, more: &[(&str, &str)]) -> FileParams {
-    read(folder, more, false)
+    read(folder, more, Dialect::BuiltIn)
 }
 
 /// Parameters of the class.
 fn class_params(folder: &Path, more: &[(&str, &str)]) -> FileParams {
-    read(folder, more, true)
+    read(folder, more, Dialect::Class)
 }
 
 fn put(folder: &Path, name: &str, text: &str) {

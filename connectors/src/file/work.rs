@@ -82,7 +82,7 @@ impl Desk {
     pub(super) fn say(&self, path: &Path, text: &str) {
         let mut memory = self.memory();
         if memory.said.get(path).is_none_or(|said| said != text) {
-            tracing::warn!("inbound endpoint '{}': {text}", self.name);
+            tracing::warn!("{}: {text}", self.name);
             memory.said.insert(path.to_owned(), text.to_owned());
         }
     }
@@ -123,7 +123,7 @@ impl Desk {
     }
 
     fn lock(&self, file: &Path) -> Option<Lock> {
-        let refused = match self.writer.take(file, self.params()) {
+        let refused = match self.writer.take(file, Some(self.params())) {
             Ok(lock) => {
                 self.memory().blank.remove(file);
                 return Some(lock);
@@ -158,11 +158,7 @@ impl Desk {
         let stuck = self.memory().stuck.get(file).copied();
         let Some(marker) = Marker::beside(file).or(stuck) else { return false };
         if !marker.fits(Print::of(&found.meta)) {
-            tracing::info!(
-                "inbound endpoint '{}': {} is not the file its marker was written for",
-                self.name,
-                file.display()
-            );
+            tracing::info!("{}: {} is not the file its marker was written for", self.name, file.display());
             self.unmark(file);
             return false;
         }
@@ -211,17 +207,13 @@ impl Desk {
         let file = &found.path;
         // After a fence the file belongs to somebody else: leave it where it is.
         if !self.gate.holds() {
-            tracing::warn!(
-                "inbound endpoint '{}': {} is not settled, the lease is gone",
-                self.name,
-                file.display()
-            );
+            tracing::warn!("{}: {} is not settled, the lease is gone", self.name, file.display());
             return false;
         }
         // What was written meanwhile was not mediated.
         if std::fs::metadata(file).is_ok_and(|now| Print::of(&now) != print) {
             tracing::warn!(
-                "inbound endpoint '{}': {} was changed while it was mediated, and is handed over again",
+                "{}: {} was changed while it was mediated, and is handed over again",
                 self.name,
                 file.display()
             );

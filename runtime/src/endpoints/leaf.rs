@@ -3,7 +3,7 @@
 use super::address::{Address, append_postfix};
 use super::suspension::{Health, Policy, State};
 use super::verdict::{BlockingAnswer, fails_on_soap_fault};
-use super::{Mode, Sent, local};
+use super::{Mode, Sent, local, vfs};
 use crate::errors::{Fault, codes};
 use crate::eval::Dynamic;
 use crate::flow::{Answer, Context};
@@ -106,6 +106,9 @@ impl Leaf {
         let method = self.method_of(message);
         let url = self.url(message, mode)?;
         self.address(&url, message, cx, mode).await?;
+        if vfs::is_vfs(&url) {
+            return self.write_file(message, cx, &url, mode).await;
+        }
         if mode == Mode::Blocking {
             // The blocking sender always formats what it sends, and names the charset.
             crate::flow::build_payload(message, cx).await?;
@@ -307,6 +310,29 @@ impl Leaf {
             drop(fence);
         });
         Ok(Sent::OneWay)
+    }
+
+    /// The message is a file when this has ended. Neither the endpoint's timeout nor a response counts.
+    async fn write_file(
+        &self,
+        message: &mut Message,
+        cx: &Context,
+        address: &str,
+        mode: Mode,
+    ) -> Result<Sent, Fault> {
+        if mode != Mode::Blocking {
+            cx.exchange.expect_reply();
+        }
+        match vfs::write(message, cx, address, &vfs::Defaults::default()).await {
+            Ok(()) => {
+                self.health.on_success();
+                Ok(Sent::OneWay)
+            }
+            Err(fault) => {
+                self.note_fault(fault.number());
+                Err(in_mode(fault, mode))
+            }
+        }
     }
 
     fn not_ready(&self, name: &str) -> Fault {

@@ -1,7 +1,7 @@
 //! Where messages are sent: leaves (address, http, default, wsdl), groups of them, and references.
 //!
 //! [`Endpoint::send`] sends one message and turns it into the response. The scheme of the address says
-//! how: `http:` through the client, `local:` to a service of this process. State (suspension, position of
+//! how: `http:` through the client, `local:` to a service of this process, `vfs:` to a file. State (suspension, position of
 //! a round robin) lives in the endpoint and ends with its program.
 
 mod address;
@@ -11,6 +11,7 @@ mod leaf;
 mod local;
 pub mod suspension;
 mod verdict;
+pub mod vfs;
 
 pub use leaf::Leaf;
 
@@ -85,7 +86,7 @@ pub enum Mode {
 pub enum Sent {
     /// The message is now the response.
     Response,
-    /// A copy left (`OUT_ONLY`); the message is unchanged.
+    /// A copy left (`OUT_ONLY`, or a transport without responses); the message is unchanged.
     OneWay,
     /// The time is over and nothing follows: no response, no fault sequence.
     Nothing,

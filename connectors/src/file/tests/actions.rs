@@ -179,16 +179,17 @@ async fn a_star_keeps_the_sub_folders() {
 #[test]
 fn words_of_the_two_kinds() {
     let folder = tempfile::tempdir().unwrap();
-    let action = |word: &str, is_class: bool| {
+    let action = |word: &str, dialect: Dialect| {
         let more = [("ActionAfterProcess", word), ("MoveAfterProcess", "/x")];
-        super::read(folder.path(), &more, is_class).action(Due::Process).clone()
+        super::read(folder.path(), &more, dialect).action(Due::Process).clone()
     };
     for word in ["NONE", "move", "DELETE", "whatever"] {
-        assert_eq!(action(word, false), Action::Delete, "{word}");
+        assert_eq!(action(word, Dialect::BuiltIn), Action::Delete, "{word}");
     }
-    assert!(matches!(action("MOVE", false), Action::Move(_)));
-    assert!(matches!(action("move", true), Action::Move(_)));
-    assert_eq!((action("None", true), action("delete", true)), (Action::Keep, Action::Delete));
+    assert!(matches!(action("MOVE", Dialect::BuiltIn), Action::Move(_)));
+    assert!(matches!(action("move", Dialect::Class), Action::Move(_)));
+    assert_eq!(action("None", Dialect::Class), Action::Keep);
+    assert_eq!(action("delete", Dialect::Class), Action::Delete);
     // A word without a folder.
     let params = params(folder.path(), &[("ActionAfterFailure", "MOVE")]);
     assert_eq!(params.after_failure, Action::Delete);

@@ -98,7 +98,7 @@ async fn old_locks_are_removed_as_mi_does() {
     // What this machine writes has its own name and address.
     put(folder.path(), "x", "");
     let writer = Writer::new(&context(&Sink::open(), &Switch::on(), 0).owner);
-    let lock = writer.take(&folder.path().join("in/x"), &params(folder.path(), &[])).unwrap();
+    let lock = writer.take(&folder.path().join("in/x"), None).unwrap();
     let text = std::fs::read_to_string(folder.path().join("in/x.lock")).unwrap();
     lock.release();
     assert_eq!(left(folder.path()), ["x"]);
@@ -132,15 +132,15 @@ fn a_living_writer_keeps_its_lock() {
     put(folder.path(), "a", "a");
     let (file, params) = (folder.path().join("in/a"), params(folder.path(), &[]));
     let writer = |epoch| Writer::new(&context(&Sink::open(), &Switch::on(), epoch).owner);
-    let first = writer(0).take(&file, &params).unwrap();
+    let first = writer(0).take(&file, Some(&params)).unwrap();
     // Two sources of one node on one folder, with coordination off.
-    assert!(matches!(writer(0).take(&file, &params), Err(NoLock::Alive)));
+    assert!(matches!(writer(0).take(&file, Some(&params)), Err(NoLock::Alive)));
     // A later epoch does not wait for the dead hand of an earlier one, living or not.
     let first_epoch = {
         first.release();
-        writer(1).take(&file, &params).unwrap()
+        writer(1).take(&file, Some(&params)).unwrap()
     };
-    let second = writer(2).take(&file, &params).unwrap();
+    let second = writer(2).take(&file, Some(&params)).unwrap();
     let text = std::fs::read_to_string(folder.path().join("in/a.lock")).unwrap();
     // The first comes back late: the lock is not its own any more.
     first_epoch.release();

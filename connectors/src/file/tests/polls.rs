@@ -137,19 +137,19 @@ async fn a_pause_between_files_ends_with_the_source() {
 
 #[tokio::test]
 async fn what_is_too_large_or_too_young_waits() {
-    let cases: [(&[(&str, &str)], bool, bool); 9] = [
-        (&[("FileSizeLimit", "4")], false, false),
-        (&[("FileSizeLimit", "5")], false, true),
-        (&[("FileSizeLimit", "5e0")], false, true),
-        (&[("FileSizeLimit", "-1")], false, true),
-        (&[("FileSizeLimit", "many")], false, true),
-        (&[("waitTimeBeforeRead", "3600000")], false, false),
-        (&[("MinimumAge", "3600")], false, true),
-        (&[("MinimumAge", "3600"), ("CheckSizeInterval", "0")], true, false),
+    let cases: [(&[(&str, &str)], Dialect, bool); 9] = [
+        (&[("FileSizeLimit", "4")], Dialect::BuiltIn, false),
+        (&[("FileSizeLimit", "5")], Dialect::BuiltIn, true),
+        (&[("FileSizeLimit", "5e0")], Dialect::BuiltIn, true),
+        (&[("FileSizeLimit", "-1")], Dialect::BuiltIn, true),
+        (&[("FileSizeLimit", "many")], Dialect::BuiltIn, true),
+        (&[("waitTimeBeforeRead", "3600000")], Dialect::BuiltIn, false),
+        (&[("MinimumAge", "3600")], Dialect::BuiltIn, true),
+        (&[("MinimumAge", "3600"), ("CheckSizeInterval", "0")], Dialect::Class, false),
         // The file is a day old then.
-        (&[("MaximumAge", "3600"), ("CheckSizeInterval", "0")], true, false),
+        (&[("MaximumAge", "3600"), ("CheckSizeInterval", "0")], Dialect::Class, false),
     ];
-    for (more, is_class, comes) in cases {
+    for (more, dialect, comes) in cases {
         let folder = tempfile::tempdir().unwrap();
         // Something that always comes, after the other.
         put(folder.path(), "a", "12345");
@@ -159,7 +159,7 @@ async fn what_is_too_large_or_too_young_waits() {
         file.set_modified(SystemTime::now() - Duration::from_secs(86_400)).unwrap();
         let sink = Sink::open();
         let more = [more, &[("FileSortAttribute", "Name")]].concat();
-        let running = start(super::read(folder.path(), &more, is_class), &sink, 0);
+        let running = start(super::read(folder.path(), &more, dialect), &sink, 0);
         until("z", || sink.payloads().contains(&"z".to_owned())).await;
         assert_eq!(running.stop().await.contains(&"12345".to_owned()), comes, "{more:?}");
     }
@@ -250,7 +250,7 @@ async fn names_need_not_be_text() {
 fn parameters_and_defaults() {
     let folder = tempfile::tempdir().unwrap();
     let p = params(folder.path(), &[]);
-    assert!(p.locking && p.ascending && p.release_own_only && p.keep_modified && !p.create_folder);
+    assert!(p.locking && p.ascending && p.release_own_only && p.keep_modified);
     assert_eq!((p.at_once, p.release_locks, p.size_limit, p.per_poll), (1, None, None, None));
     assert_eq!((p.pause, p.min_age, p.max_age, p.quiet), (None, None, None, None));
     // What cannot be read has no effect, as in MI.
@@ -267,7 +267,7 @@ fn parameters_and_defaults() {
                 _ => None,
             })
         };
-        FileParams::read(&lookup, folder.path(), false).map(|_| ()).unwrap_err().to_string()
+        FileParams::read(&lookup, folder.path(), Dialect::BuiltIn).map(|_| ()).unwrap_err().to_string()
     };
     for (name, value, word) in [
         ("transport.vfs.FileURI", " ", "FileURI"),

@@ -82,6 +82,10 @@ impl Forward {
         cx.fence = Some(held.clone());
         cx.truncate_handlers(0);
         let sent = endpoint.send(&mut outgoing, &mut cx, Mode::Blocking).await;
+        if let Ok(Sent::OneWay) = sent {
+            // A transport without responses has taken it.
+            return Attempt::Delivered;
+        }
         let status = outgoing.axis2_text("HTTP_SC");
         if status.as_deref().is_some_and(|status| self.is_delivered(status)) {
             return if one_way { Attempt::Delivered } else { self.reply(outgoing, held).await };
