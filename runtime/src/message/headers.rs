@@ -8,7 +8,8 @@ use std::borrow::Cow;
 #[derive(Debug, Clone, Default)]
 pub struct Headers {
     map: HeaderMap,
-    /// Values that are no text (`type="INTEGER"`) or whose name no wire can carry: readable, not sent.
+    /// What flows read instead of the wire form: values that are no text (`type="INTEGER"`), those whose
+    /// name no wire can carry, and texts beyond Latin-1, such as names of files.
     typed: Vec<(String, Value)>,
 }
 
@@ -58,8 +59,11 @@ impl Headers {
     pub fn set(&mut self, name: &str, value: &str) {
         self.typed.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
         match (HeaderName::from_bytes(name.as_bytes()), header_value(value)) {
-            (Ok(name), Some(value)) => {
-                self.map.insert(name, value);
+            (Ok(name), Some(header)) => {
+                if value.chars().any(|c| u32::from(c) > 0xFF) {
+                    self.typed.push((name.as_str().to_owned(), Value::from(value)));
+                }
+                self.map.insert(name, header);
             }
             _ => self.typed.push((name.to_owned(), Value::from(value))),
         }
@@ -89,7 +93,9 @@ impl Headers {
 
     /// Name and value of every header, in map order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
-        let sent = self.map.iter().map(|(name, value)| (name.as_str(), header_text(value)));
+        let is_typed = |name: &str| self.typed.iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
+        let sent = self.map.iter().filter(move |(name, _)| !is_typed(name.as_str()));
+        let sent = sent.map(|(name, value)| (name.as_str(), header_text(value)));
         sent.chain(self.typed.iter().map(|(name, value)| (name.as_str(), value.text())))
     }
 }
@@ -131,6 +137,12 @@ mod tests {
         assert_eq!(headers.get("x-n").unwrap(), "3");
         assert_eq!(headers.get("X-t").unwrap(), "a b");
         assert!(!headers.map().contains_key("x-n"));
+        headers.set("X-F", "\u{65e5}.txt");
+        assert_eq!(headers.get("x-f").unwrap(), "\u{65e5}.txt");
+        assert_eq!(headers.map()["x-f"], "?.txt");
+        assert_eq!(headers.iter().filter(|(name, _)| *name == "x-f").count(), 1);
+        headers.set("X-F", "b");
+        assert_eq!(headers.get("x-f").unwrap(), "b");
         headers.set("not a name", "x");
         assert_eq!(headers.get("not a name").unwrap(), "x");
     }
