@@ -1,31 +1,39 @@
-//! Sources of messages from outside: each runs behind its guard and delivers into a sequence.
+//! Sources of messages from outside: each runs behind its guard and delivers into a sequence, or into
+//! the proxy service whose transport it is (`listener.rs`).
 
 use super::Activated;
 use super::fence::{Held, while_held};
+use super::listener::{IntoProxy, Listener};
 use crate::engine::Engine;
 use crate::flow::{self, BoxFuture, End, Handler, Leave};
-use crate::message::{
-    Dispatch, Message, Payload, Value, Wire, WireBody, facts::EntryName, media_type_parameter,
-};
+use crate::message::{Dispatch, Message, Payload, Value, Wire, WireBody, facts::EntryName};
 use artifacts::kinds::InboundEndpoint;
 use connectors::contract::{Deliver, Delivery, Gate, Header, Inbound, InboundContext, Outcome, Owner};
-use coordination::lease::{Policy, fingerprint};
+use coordination::lease::{Key, Policy, fingerprint};
 use coordination::{Guard, Handle};
 use std::path::Path;
 use std::sync::Arc;
 
-/// An inbound endpoint of a deployment.
+/// An inbound endpoint of a deployment, or a transport of a proxy service.
 #[derive(Debug)]
 pub struct InboundSource {
-    /// Its name.
+    /// Name of the artifact.
     pub name: Arc<str>,
     /// Changes when the artifact does.
     pub definition: Arc<str>,
     /// On how many nodes it runs.
     pub policy: Policy,
-    sequence: Arc<str>,
-    on_error: Option<Arc<str>>,
-    source: Arc<dyn Inbound>,
+    pub(super) taker: Taker,
+    pub(super) source: Arc<dyn Inbound>,
+}
+
+/// Who takes what comes in.
+#[derive(Debug)]
+pub(super) enum Taker {
+    /// Of an inbound endpoint.
+    Sequence { name: Arc<str>, on_error: Option<Arc<str>> },
+    /// The proxy service of that name.
+    Proxy(Listener),
 }
 
 impl InboundSource {
@@ -71,23 +79,41 @@ impl InboundSource {
         Some(Arc::new(Self {
             name: name.as_str().into(),
             definition: fingerprint(&parts),
-            policy: policy(name, parameter("coordination").as_deref()),
-            sequence: endpoint.sequence.as_ref().map(|s| s.key.as_str()).unwrap_or_default().into(),
-            on_error: endpoint.on_error.as_ref().map(|s| s.key.as_str().into()),
+            policy: policy(&format!("inbound endpoint '{name}'"), parameter("coordination").as_deref()),
+            taker: Taker::Sequence {
+                name: endpoint.sequence.as_ref().map(|s| s.key.as_str()).unwrap_or_default().into(),
+                on_error: endpoint.on_error.as_ref().map(|s| s.key.as_str().into()),
+            },
             source,
         }))
+    }
+
+    /// The key of its lease.
+    pub(super) fn key(&self) -> Key {
+        match &self.taker {
+            Taker::Sequence { .. } => Key::new(&format!("inbound/{}", self.name)),
+            Taker::Proxy(listener) => Key::new(&format!("{}/{}", listener.transport, self.name)),
+        }
+    }
+
+    /// Kind and name, for log lines.
+    fn label(&self) -> String {
+        match &self.taker {
+            Taker::Sequence { .. } => format!("inbound endpoint '{}'", self.name),
+            Taker::Proxy(_) => format!("proxy service '{}'", self.name),
+        }
     }
 }
 
 /// The parameter `coordination`. MI reads `false` and gates all the same; here it is what it says.
-fn policy(name: &str, text: Option<&str>) -> Policy {
+pub(super) fn policy(label: &str, text: Option<&str>) -> Policy {
     let policy = match text.map(str::trim).map(str::to_ascii_lowercase).as_deref() {
         Some("false") => Policy::EveryNode,
         Some("shared") => Policy::Shared,
         _ => Policy::Exclusive,
     };
     if policy != Policy::Exclusive {
-        tracing::info!("inbound endpoint '{name}' runs on every node: its parameter coordination says so");
+        tracing::info!("{label} runs on every node: its parameter coordination says so");
     }
     policy
 }
@@ -101,11 +127,20 @@ pub(super) struct InboundRunner {
 
 impl Activated for InboundRunner {
     fn run(&self, guard: Guard) -> BoxFuture<'_, ()> {
-        let to = Arc::new(IntoSequence {
-            source: self.source.clone(),
-            engine: self.engine.clone(),
-            held: Held::of(guard.clone()),
-        });
+        let (engine, held) = (self.engine.clone(), Held::of(guard.clone()));
+        let to: Arc<dyn Deliver> = match &self.source.taker {
+            Taker::Sequence { name, on_error } => Arc::new(IntoSequence {
+                endpoint: self.source.name.clone(),
+                sequence: name.clone(),
+                on_error: on_error.clone(),
+                engine,
+                held,
+            }),
+            Taker::Proxy(listener) => {
+                Arc::new(IntoProxy::new(self.source.name.clone(), listener.clone(), engine, held))
+            }
+        };
+        let label: Arc<str> = self.source.label().into();
         let gate = Arc::new(GuardGate(guard.clone()));
         let config = self.handle.config();
         let owner = Owner {
@@ -114,10 +149,10 @@ impl Activated for InboundRunner {
             node: config.node.clone(),
             epoch: guard.epoch().0,
         };
-        let cx = InboundContext { to, gate, name: self.source.name.clone(), owner };
+        let cx = InboundContext { to, gate, name: label.clone(), owner };
         Box::pin(async move {
             if !while_held(&guard, self.source.source.run(cx)).await {
-                tracing::warn!("inbound endpoint '{}' stops at once, its lease is gone", self.source.name);
+                tracing::warn!("{label} stops at once, its lease is gone");
             }
         })
     }
@@ -144,7 +179,9 @@ impl Gate for GuardGate {
 
 /// Where a source delivers: each message runs through the sequence of the inbound endpoint.
 struct IntoSequence {
-    source: Arc<InboundSource>,
+    endpoint: Arc<str>,
+    sequence: Arc<str>,
+    on_error: Option<Arc<str>>,
     engine: Arc<Engine>,
     held: Arc<Held>,
 }
@@ -158,12 +195,12 @@ impl Deliver for IntoSequence {
             cx.fence = Some(self.held.clone());
             // Without an onError a fault goes to the source, not to the default fault sequence.
             cx.truncate_handlers(0);
-            if let Some(name) = &self.source.on_error {
+            if let Some(name) = &self.on_error {
                 cx.push_handler(Handler::Named(name.clone()));
             }
-            let Some(sequence) = cx.sequence(&self.source.sequence) else {
+            let Some(sequence) = cx.sequence(&self.sequence) else {
                 // MI counts this as success, and loses the message; here it stays a failure.
-                return Outcome::Failed(format!("the sequence '{}' is not deployed", self.source.sequence));
+                return Outcome::Failed(format!("the sequence '{}' is not deployed", self.sequence));
             };
             if parse_first && let Err(fault) = flow::build_payload(&mut message, &cx).await {
                 return Outcome::Failed(fault.to_string());
@@ -171,10 +208,7 @@ impl Deliver for IntoSequence {
             cx.push_block(sequence.block.clone(), Leave::Continue);
             match flow::run(&mut cx, &mut message).await {
                 End::Completed | End::Stopped => Outcome::Done,
-                End::Failed => {
-                    let text = message.property("ERROR_MESSAGE").map(|v| v.text().into_owned());
-                    Outcome::Failed(text.unwrap_or_else(|| "the flow failed".to_owned()))
-                }
+                End::Failed => Outcome::Failed(error_text(&message)),
                 // This node may not act for it any more.
                 End::Abandoned => Outcome::Rejected,
             }
@@ -184,28 +218,43 @@ impl Deliver for IntoSequence {
 
 impl IntoSequence {
     fn message(&self, delivery: Delivery) -> Message {
-        let name = &self.source.name;
-        let mut message = Message::new();
-        // MI reads a message whose type nobody tells as SOAP.
-        let content_type = delivery.content_type.unwrap_or_else(|| "text/xml".to_owned());
-        if let Some(charset) = media_type_parameter(&content_type, "charset") {
+        let name = &self.endpoint;
+        let mut message = message_of(delivery, &self.held);
+        if let Some(charset) = message.axis2_text("CHARACTER_SET_ENCODING") {
             message.properties.set("CHARACTER_SET_ENCODING", charset);
-        }
-        let value = http::HeaderValue::try_from(content_type).ok();
-        message.wire = Arc::new(Wire { content_type: value, ..Wire::default() });
-        message.payload = Payload::Unread(WireBody::Full(delivery.payload));
-        for (header, value) in delivery.headers {
-            let value = match value {
-                Header::Text(text) => Value::from(text),
-                Header::Number(number) => Value::Long(number),
-            };
-            message.headers.set_value(header, value);
         }
         message.properties.set("isInbound", Value::Boolean(true));
         message.properties.set("ARTIFACT_NAME", format!("inboundendpoint{name}"));
-        message.properties.set("coordination.epoch", Value::Long(self.held.guard().epoch().0));
         message.dispatch =
             Arc::new(Dispatch { entry: EntryName::Inbound(name.clone()), ..Dispatch::default() });
         message
     }
+}
+
+/// The message of a delivery. It is sent on with POST when nobody says another method.
+pub(super) fn message_of(delivery: Delivery, held: &Held) -> Message {
+    let mut message = Message::new();
+    // MI reads a message whose type nobody tells as SOAP.
+    let content_type = delivery.content_type.unwrap_or_else(|| "text/xml".to_owned());
+    message.wire = Arc::new(Wire {
+        method: http::Method::POST,
+        content_type: http::HeaderValue::try_from(content_type).ok(),
+        ..Wire::default()
+    });
+    message.payload = Payload::Unread(WireBody::Full(delivery.payload));
+    for (header, value) in delivery.headers {
+        let value = match value {
+            Header::Text(text) => Value::from(text),
+            Header::Number(number) => Value::Long(number),
+        };
+        message.headers.set_value(header, value);
+    }
+    message.properties.set("coordination.epoch", Value::Long(held.guard().epoch().0));
+    message
+}
+
+/// What a flow that failed says about it.
+pub(super) fn error_text(message: &Message) -> String {
+    let text = message.property("ERROR_MESSAGE").map(|value| value.text().into_owned());
+    text.unwrap_or_else(|| "the flow failed".to_owned())
 }

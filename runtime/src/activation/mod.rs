@@ -1,4 +1,5 @@
-//! Work that this process starts by itself: scheduled tasks, sources of messages, message processors.
+//! Work that this process starts by itself: scheduled tasks, sources of messages (inbound endpoints and
+//! transports of proxy services), message processors.
 //! Each runs only while its guard holds; with coordination off it always does.
 
 mod alarm;
@@ -7,6 +8,7 @@ mod fence;
 mod inbound;
 mod injector;
 mod lateness;
+mod listener;
 mod processor;
 pub mod schedule;
 mod set;
@@ -113,7 +115,7 @@ impl Activations {
         }
         for source in &set.inbounds {
             let activation = Activation {
-                key: Key::new(&format!("inbound/{}", source.name)),
+                key: source.key(),
                 policy: source.policy,
                 definition: source.definition.clone(),
             };

@@ -136,6 +136,17 @@ impl Exchange {
         tokio::time::timeout(SETTLE, settled).await.ok();
     }
 
+    /// Waits until there is an answer, or no branch that could give one. Cancel safe.
+    pub async fn finished(&self) {
+        loop {
+            let notified = self.settled.notified();
+            if self.branches.load(Ordering::Acquire) == 0 || self.is_answered() {
+                return;
+            }
+            notified.await;
+        }
+    }
+
     /// Was [`Self::expect_reply`] called?
     pub fn expects_reply(&self) -> bool {
         self.expects_reply.load(Ordering::Acquire)

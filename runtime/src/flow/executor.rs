@@ -192,7 +192,7 @@ fn refuse_broken(message: &mut Message) -> Result<(), Fault> {
 }
 
 /// As [`build_payload`]; that the body is broken behind its first tag is not noticed yet.
-async fn begin_payload(message: &mut Message, cx: &Context) -> Result<(), Fault> {
+pub async fn begin_payload(message: &mut Message, cx: &Context) -> Result<(), Fault> {
     let Some(body) = message.payload.take_unread() else { return Ok(()) };
     let limit = cx.services.limits.body_bytes;
     let bytes = match body.read(limit).await {

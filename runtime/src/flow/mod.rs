@@ -14,7 +14,7 @@ mod template;
 
 pub use context::{Context, Entry, Handler};
 pub use exchange::{Answer, Exchange};
-pub use executor::{End, build_payload, run, run_fault, run_request, run_response};
+pub use executor::{End, begin_payload, build_payload, run, run_fault, run_request, run_response};
 pub use fence::Fence;
 pub use fork::{Finished, parallel, sequential};
 pub use step::{
