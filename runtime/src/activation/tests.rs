@@ -131,6 +131,35 @@ fn a_set_has_what_runs_on_this_server() {
     assert!(program.http_inbound("web").is_some());
 }
 
+#[test]
+fn a_set_has_the_proxy_services_that_listen() {
+    let proxy = |name: &str, attributes: &str, parameters: &[(&str, &str)]| {
+        let parameter = |(name, text): &(&str, &str)| {
+            format!("<parameter name='transport.vfs.{name}'>{text}</parameter>")
+        };
+        let parameters: String = parameters.iter().map(parameter).collect();
+        format!(
+            "<proxy name='{name}' {attributes}><target><inSequence><drop/></inSequence></target>{parameters}</proxy>"
+        )
+    };
+    let folder = [("FileURI", "file:///in"), ("ContentType", "text/plain")];
+    let texts = [
+        proxy("listed", "transports='http vfs jms'", &folder),
+        proxy("implied", "", &folder),
+        proxy("other", "transports='http'", &folder),
+        proxy("none", "", &[]),
+        proxy("inactive", "transports='vfs' startOnLoad='false'", &folder),
+        proxy("elsewhere", "transports='vfs' pinnedServers='m'", &folder),
+        proxy("damaged", "transports='vfs'", &folder[..1]),
+        proxy("remote", "transports='vfs'", &[("FileURI", "ftp://h/in"), ("ContentType", "text/plain")]),
+    ];
+    let artifacts = artifacts(&texts);
+    let (program, _) = compile::compile(&artifacts, &compile::Options::default());
+    let set = ActivationSet::of(&artifacts, &program, "n", Path::new("/"));
+    let keys: Vec<_> = set.inbounds.iter().map(|source| source.key().to_string()).collect();
+    assert_eq!(keys, ["vfs/listed", "vfs/implied"]);
+}
+
 #[tokio::test]
 async fn a_redeployment_leaves_alone_what_has_not_changed() {
     let first = tasks(&[("same", "interval='3600'"), ("other", "interval='3600'"), ("gone", "once='true'")]);
