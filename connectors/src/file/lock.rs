@@ -13,7 +13,8 @@
 //! - when it is dropped, also by a delivery that is dropped in the middle,
 //! - by whoever holds the lease, when an earlier epoch of the same lease wrote it,
 //! - by the same node, when its writer is dead: as long as a writer lives it keeps an OS lock (flock) on
-//!   the file, which ends with the process whatever happens,
+//!   the file, which ends with the process whatever happens. A flow that writes a file has no lease: it
+//!   leaves group and lease empty and names the machine, and whoever runs there may look,
 //! - by age, when `AutoLockRelease` says so, as in MI.
 //!
 //! Who removes a lock compares the content first: a writer that was away for long does not take its
@@ -170,15 +171,15 @@ impl Writer {
 
     fn remove_stale(&self, path: &Path, text: &str) -> Stale {
         let Some((epoch, is_held, node, group, lease)) = Found::parse(text).ours else { return Stale::No };
-        if group != self.group {
-            return Stale::No;
-        }
-        if lease == self.lease && 0 < epoch && epoch < self.epoch {
+        let same_group = group == self.group;
+        if same_group && lease == self.lease && 0 < epoch && epoch < self.epoch {
             tracing::info!("the lock {} of epoch {epoch}, node '{node}', is removed", path.display());
             remove_if(path, text);
             return Stale::Removed;
         }
-        if node != self.node || !is_held {
+        let is_of_node = same_group && node == self.node;
+        let is_of_machine = group.is_empty() && node == machine().0;
+        if !is_held || !(is_of_node || is_of_machine) {
             return Stale::No;
         }
         // For writing: NFS gives exclusive locks on no other files.

@@ -83,6 +83,16 @@ async fn the_lock_of_an_own_earlier_process_is_removed() {
 }
 
 #[tokio::test]
+async fn the_lock_of_a_flow_of_this_machine_that_died_is_removed() {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let text = |host: &str| format!("1:x:10.0.0.1:1700000000000\nganglion 0 held\n{host}\n\n\n");
+    let (seen, _) = with_lock(&text(host.trim()), 4, &[]).await;
+    assert_eq!(seen, ["a", "b", "c", "d"]);
+    let (seen, _) = with_lock(&text("elsewhere"), 4, &[]).await;
+    assert_eq!(seen, SKIPPED);
+}
+
+#[tokio::test]
 async fn an_empty_lock_is_given_up() {
     for text in ["", "\0\0\0\0"] {
         let (mut seen, left) = with_lock(text, 4, &[]).await;
