@@ -8,12 +8,11 @@ use crate::message::WireBody;
 use crate::message::wire::BodyError;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use std::fmt;
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 /// A body with its framing. An empty body is always framed by length.
 #[derive(Debug, Default)]
@@ -26,18 +25,18 @@ pub struct OutBody {
 }
 
 /// What was read of a backend's answer and waits until it is known that more can be read.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Ahead {
     held: Option<Frame<Bytes>>,
-    /// One turn of the reactor, so that an end which has come already is seen.
-    turn: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// How long the first piece waits for what follows it.
+    patience: Option<Pin<Box<tokio::time::Sleep>>>,
+    /// A piece has gone out: those that come later do not wait.
+    begun: bool,
 }
 
-impl fmt::Debug for Ahead {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ahead").field("held", &self.held.is_some()).finish_non_exhaustive()
-    }
-}
+/// A backend that breaks off does so right behind its last piece. One that goes on is not slowed down:
+/// its next piece ends the wait.
+const PATIENCE: Duration = Duration::from_millis(5);
 
 impl OutBody {
     /// Content-Length where the length is known, else chunked.
@@ -119,9 +118,9 @@ impl Ahead {
         loop {
             match Pin::new(&mut *body).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
-                    self.turn = None;
                     let before = self.held.replace(frame);
                     if before.is_some() {
+                        self.begun = true;
                         return Poll::Ready(before);
                     }
                     if body.is_end_stream() {
@@ -137,9 +136,11 @@ impl Ahead {
                 }
                 Poll::Pending if self.held.is_none() => return Poll::Pending,
                 Poll::Pending => {
-                    let turn = self.turn.get_or_insert_with(|| Box::pin(tokio::task::yield_now()));
-                    std::task::ready!(turn.as_mut().poll(cx));
-                    self.turn = None;
+                    if !self.begun {
+                        let wait = || Box::pin(tokio::time::sleep(PATIENCE));
+                        std::task::ready!(self.patience.get_or_insert_with(wait).as_mut().poll(cx));
+                        (self.patience, self.begun) = (None, true);
+                    }
                     return Poll::Ready(self.held.take());
                 }
             }
