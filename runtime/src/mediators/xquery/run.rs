@@ -7,10 +7,10 @@ use crate::eval::Selection;
 use crate::eval::xpath::{Evaluated, EvaluationError, Focus, FunctionName, Node, Scope, Value as XValue};
 use crate::flow::{Context, Mediator, Next};
 use crate::mediators::parts::entry;
-use crate::message::value::{java_double, java_float};
 use crate::message::{Message, Value};
 use artifacts::xml::{Document, NodeId, NodeKind, parse};
 use std::collections::HashMap;
+use std::fmt::{Display, LowerExp};
 use std::sync::{Arc, PoisonError};
 
 /// A value that is bound to an external variable.
@@ -199,24 +199,36 @@ impl Kind {
             Kind::Short => whole(i64::from(i16::MIN), i64::from(i16::MAX)),
             Kind::Int => whole(i64::from(i32::MIN), i64::from(i32::MAX)),
             Kind::Long => whole(i64::MIN, i64::MAX),
-            Kind::Double => text.trim().parse::<f64>().ok().map(|number| {
-                (number != -1.0).then(|| Bound::Text(decimal_text(&java_double(number), number)))
-            }),
-            Kind::Float => text.trim().parse::<f32>().ok().map(|number| {
-                (number != -1.0).then(|| Bound::Text(decimal_text(&java_float(number), f64::from(number))))
-            }),
+            Kind::Double => text
+                .trim()
+                .parse::<f64>()
+                .ok()
+                .map(|number| (number != -1.0).then(|| double_text(number, number))),
+            Kind::Float => {
+                let bind = |number: f32| (number != -1.0).then(|| double_text(number, f64::from(number)));
+                text.trim().parse::<f32>().ok().map(bind)
+            }
             Kind::Tree => Some(None),
         };
         value.ok_or_else(|| Fault::new(format!("Incompatible value '{text}' for the {self:?}")))
     }
 }
 
-/// A double as XQuery prints it: whole numbers below a million without a fraction.
-fn decimal_text(java: &str, number: f64) -> String {
-    match java.strip_suffix(".0") {
-        Some(whole) if number.abs() < 1e6 => whole.to_owned(),
-        _ => java.to_owned(),
-    }
+/// A number as XQuery prints doubles and floats: with an exponent from a million on and below a millionth.
+/// `number` prints its shortest digits, `size` is its value.
+fn double_text(number: impl Display + LowerExp, size: f64) -> Bound {
+    Bound::Text(if size.is_nan() {
+        "NaN".to_owned()
+    } else if size.is_infinite() {
+        if size > 0.0 { "INF" } else { "-INF" }.to_owned()
+    } else if size == 0.0 || (1e-6..1e6).contains(&size.abs()) {
+        number.to_string()
+    } else {
+        let text = format!("{number:e}");
+        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let fraction = if digits.contains('.') { "" } else { ".0" };
+        format!("{digits}{fraction}E{exponent}")
+    })
 }
 
 /// The variables of a query as XPath sees them.

@@ -61,7 +61,9 @@ async fn variables_have_the_forms_of_their_types() {
         ("LONG", "9223372036854775807", "9223372036854775807"),
         ("DOUBLE", "23.33", "23.33"),
         ("DOUBLE", "5", "5"),
-        ("FLOAT", "1.5", "1.5"),
+        ("DOUBLE", "1234567.5", "1.2345675E6"),
+        ("DOUBLE", "10000000", "1.0E7"),
+        ("FLOAT", "1.1", "1.1"),
         ("STRING", "a b", "a b"),
     ] {
         let variable = format!("<variable name='v' type='{kind}' value='{value}'/>");
