@@ -18,7 +18,7 @@ pub const HELP: &str = "\
 Tries faults on real server processes that share a real database.
 
   faults short            what matters most; about four minutes
-  faults long             everything; about an hour
+  faults long             everything; some twenty minutes
   faults only NAME...     these
   faults list             their names
 
