@@ -10,6 +10,7 @@ use crate::router::{ApiRoute, Request, Route};
 use crate::services::Services;
 use arc_swap::ArcSwap;
 use artifacts::uri_template::percent_decode;
+use http::Method;
 use std::sync::Arc;
 
 /// Sequences that replace the runtime's own 404 and 405 of an API.
@@ -59,7 +60,8 @@ impl Engine {
                 let api = router.apis().iter().find(|api| api.program.name == *name);
                 api.and_then(|api| {
                     let resource = api.resources.iter().position(|resource| {
-                        resource.pattern == dispatch.pattern && resource.methods.contains(&dispatch.method)
+                        resource.pattern == dispatch.pattern
+                            && resource.methods.iter().any(|m| m == dispatch.method.as_str())
                     });
                     Some(Entry::Api(api.program.clone(), resource?))
                 })
@@ -113,12 +115,13 @@ impl Engine {
 fn enter_main(cx: &mut Context, message: &mut Message) {
     let program = cx.program.clone();
     let to = message.addressing.to.clone().unwrap_or_else(|| "".into());
-    let target = to
-        .split_once("://")
-        .map_or(&*to, |(_, rest)| rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"));
+    let target: Arc<str> = match to.split_once("://") {
+        Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/").into(),
+        None => to,
+    };
     let request = Request {
         method: "POST",
-        target,
+        target: &target,
         host: None,
         content_type: None,
         user_agent: None,
@@ -126,8 +129,8 @@ fn enter_main(cx: &mut Context, message: &mut Message) {
         listener: "default",
     };
     if let Route::Resource { api, resource, variables, sub_path } = program.router.route(&request) {
-        describe_api(message, api, resource, sub_path, &request);
-        set_variables(message, &variables, target);
+        describe_api(message, api, resource, sub_path, &request, &target);
+        set_variables(message, &variables, &target);
         enter_resource(cx, api, resource);
         return;
     }
@@ -165,8 +168,10 @@ impl Serve for Door {
 fn dispatch(cx: &mut Context, message: &mut Message, listener: &str) -> bool {
     let program = cx.program.clone();
     let wire = message.wire.clone();
-    let host = message.headers.map().get(http::header::HOST).map(|v| header_text(v).into_owned());
-    let agent = message.headers.map().get(http::header::USER_AGENT).map(|v| header_text(v).into_owned());
+    let host = message.headers.map().get(http::header::HOST).cloned();
+    let host = host.as_ref().map(header_text);
+    let agent = message.headers.map().get(http::header::USER_AGENT).cloned();
+    let agent = agent.as_ref().map(header_text);
     let content_type = wire.content_type.as_ref().map(header_text);
     let request = Request {
         method: wire.method.as_str(),
@@ -179,7 +184,7 @@ fn dispatch(cx: &mut Context, message: &mut Message, listener: &str) -> bool {
     };
     match program.router.route(&request) {
         Route::Resource { api, resource, variables, sub_path } => {
-            describe_api(message, api, resource, sub_path, &request);
+            describe_api(message, api, resource, sub_path, &request, &wire.target);
             if let Some(class) = &api.program.foreign_handler {
                 tracing::error!(
                     "a request to '{}' is refused: its handler {class} cannot be run",
@@ -193,11 +198,11 @@ fn dispatch(cx: &mut Context, message: &mut Message, listener: &str) -> bool {
             true
         }
         Route::Mismatch { api, sub_path, status } => {
-            describe_api(message, api, usize::MAX, sub_path, &request);
+            describe_api(message, api, usize::MAX, sub_path, &request, &wire.target);
             mismatch(cx, message, status)
         }
         Route::Options { api, resource } => {
-            describe_api(message, api, resource, "", &request);
+            describe_api(message, api, resource, "", &request, &wire.target);
             answer_options(cx, message, api, resource);
             false
         }
@@ -265,25 +270,24 @@ fn describe_api(
     resource: usize,
     sub_path: &str,
     request: &Request<'_>,
+    target: &Arc<str>,
 ) {
-    let pattern = api.resources.get(resource).map(|r| r.pattern.clone()).unwrap_or_default();
-    let host = request.host.unwrap_or_default();
-    message.dispatch = Arc::new(Dispatch {
+    let headers = message.headers.map();
+    let mut dispatch = Dispatch {
         transport: transport(request.secure),
         entry: EntryName::Api(api.program.name.clone()),
-        full_path: request.target.to_owned(),
-        // The root of an API is shown as a slash, and sent on as nothing.
-        sub_path: if sub_path.is_empty() { "/".to_owned() } else { sub_path.to_owned() },
-        context: api.context.clone(),
-        version: api.version.clone(),
-        version_strategy: api.strategy.name(),
-        pattern,
-        url_prefix: format!("{}://{host}", transport(request.secure)),
-        method: request.method.to_owned(),
-        rest_postfix: Some(sub_path.to_owned()),
-        origin: message.headers.map().get(http::header::ORIGIN).cloned(),
-        operation: None,
-    });
+        target: target.clone(),
+        rest: target.len().checked_sub(sub_path.len()),
+        api: api.facts.clone(),
+        method: Method::from_bytes(request.method.as_bytes()).unwrap_or_default(),
+        host: headers.get(http::header::HOST).cloned(),
+        origin: headers.get(http::header::ORIGIN).cloned(),
+        ..Dispatch::default()
+    };
+    if let Some(resource) = api.resources.get(resource) {
+        dispatch.pattern = resource.pattern.clone();
+    }
+    message.dispatch = Arc::new(dispatch);
 }
 
 fn set_variables(message: &mut Message, variables: &[(String, String)], target: &str) {

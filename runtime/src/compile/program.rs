@@ -9,7 +9,9 @@ use crate::program::{
     ApiProgram, FlowTarget, HttpInbound, Program, ProxyProgram, Resource, ResourceProgram, Sequence,
     Template, TemplateParameter, Wsdl, WsdlSource,
 };
-use crate::router::{ApiCors, ApiRoute, Cors, Mapping, ResourceRoute, Router, UrlMapping, VersionStrategy};
+use crate::router::{
+    ApiCors, ApiFacts, ApiRoute, Cors, Mapping, ResourceRoute, Router, UrlMapping, VersionStrategy,
+};
 use crate::stores::StoreSpec;
 use artifacts::diagnostics::Diagnostics;
 use artifacts::kinds::api::{self, Protocol};
@@ -231,8 +233,11 @@ impl Compiler {
         };
         ApiRoute {
             program: Arc::new(ApiProgram { name: api.full_name().into(), resources, cors, foreign_handler }),
-            context: api.context.clone(),
-            version,
+            facts: Arc::new(ApiFacts {
+                context: api.context.clone(),
+                version,
+                version_strategy: strategy.name(),
+            }),
             strategy,
             hostname: api.hostname.clone(),
             port: api.port.and_then(|port| u16::try_from(port).ok()),
@@ -352,7 +357,7 @@ fn resource_route(resource: &api::Resource) -> ResourceRoute {
         resource.user_agent.as_ref().and_then(|text| regex::Regex::new(&format!("^(?:{text})$")).ok());
     ResourceRoute {
         methods: resource.methods.iter().map(|m| m.as_str().to_owned()).collect(),
-        pattern: resource.mapping.text().unwrap_or_default().to_owned(),
+        pattern: resource.mapping.text().unwrap_or_default().into(),
         mapping,
         secure_only: resource.protocol.map(|p| p == Protocol::Https),
         content_type: resource.content_type.clone(),

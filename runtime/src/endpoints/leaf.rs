@@ -143,8 +143,12 @@ impl Leaf {
                 tokio::time::timeout(limit, call.answer()).await.map(Ok)
             }
             None => {
-                let request = backend::request(message, method, url)?;
-                let timeouts = cx.services.timeouts;
+                let request = backend::request(&cx.services.client, message, method, url)?;
+                let mut timeouts = cx.services.timeouts;
+                if limit <= timeouts.response {
+                    // Of two limits that begin together the longer one never strikes.
+                    timeouts.response = Duration::MAX;
+                }
                 tokio::time::timeout(limit, cx.services.client.send(request, &timeouts)).await
             }
         };
@@ -299,7 +303,7 @@ impl Leaf {
             local::Call::start(&path, url, method, &mut copy, cx)?;
             return Ok(Sent::OneWay);
         }
-        let request = backend::request(&mut copy, method, url)?;
+        let request = backend::request(&cx.services.client, &mut copy, method, url)?;
         let (client, timeouts) = (cx.services.client.clone(), cx.services.timeouts);
         let fence = cx.fence.clone();
         tokio::spawn(async move {
@@ -359,9 +363,7 @@ impl Leaf {
             Format::Soap11 | Format::Soap12 | Format::Pox => return Method::POST,
             Format::LeaveAsIs | Format::Rest => {}
         }
-        let text = message.axis2_text("HTTP_METHOD");
-        let known = text.and_then(|m| Method::from_bytes(m.to_ascii_uppercase().as_bytes()).ok());
-        match known {
+        match message.http_method() {
             Some(method) if message.rest || self.kind == LeafKind::Http => method,
             Some(method) if method == Method::GET || method == Method::DELETE => method,
             _ => Method::POST,

@@ -53,7 +53,7 @@ impl Call {
             let text = format!("{url} is not called: {MAX_HOPS} services have called one another already");
             return Err(Fault::endpoint(codes::CONNECTION_FAILED, text));
         }
-        let (mut called, asked) = inside::request(message, method, path, url)?;
+        let (mut called, asked) = inside::request(&cx.services.client, message, method, path, url)?;
         let mut callee = Context::new(program.clone(), cx.services.clone());
         callee.fence = cx.fence.clone();
         callee.hops = cx.hops + 1;

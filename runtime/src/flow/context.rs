@@ -129,10 +129,17 @@ impl Context {
         rest: &str,
         transport: &'static str,
     ) {
+        // Of a request it is the end of the target; any other caller has a text of its own.
+        let whole = &message.wire.target;
+        let (target, at) = match whole.len().checked_sub(rest.len()) {
+            Some(at) if whole.ends_with(rest) => (whole.clone(), at),
+            _ => (rest.into(), 0),
+        };
         message.dispatch = Arc::new(Dispatch {
             transport,
             entry: EntryName::Proxy(proxy.name.clone()),
-            rest_postfix: Some(rest.to_owned()),
+            target,
+            rest: Some(at),
             ..Dispatch::default()
         });
         self.entry = Entry::Proxy(proxy.clone());

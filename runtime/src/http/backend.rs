@@ -1,7 +1,7 @@
 //! The two translations at a backend: message to request, response to message, by the rules of MI's
 //! target request and client worker.
 
-use super::{InResponse, OutBody, OutRequest, Target};
+use super::{Client, InResponse, Origin, OutBody, OutRequest, Target};
 use crate::errors::{Fault, codes};
 use crate::message::{Content, Headers, Message, Payload, Properties, Soap, Value, Wire, WireBody};
 use crate::message::{formatters, media_type};
@@ -11,21 +11,25 @@ use std::sync::Arc;
 
 const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 
-/// Makes the request that carries a message to `url`. The payload and the headers leave the message;
-/// keep a share of both for the fault path before.
+/// Makes the request that carries a message to `url` through `client`. The payload and the headers leave
+/// the message; keep a share of both for the fault path before.
 ///
 /// Faults: the URL cannot be called (101503), or the payload has no form in the media type (0).
-pub fn request(message: &mut Message, method: Method, url: &str) -> Result<OutRequest, Fault> {
+pub fn request(
+    client: &Client,
+    message: &mut Message,
+    method: Method,
+    url: &str,
+) -> Result<OutRequest, Fault> {
     let unusable = |text: String| Fault::endpoint(codes::CONNECTION_FAILED, text);
-    let (target, path) = Target::parse(url).map_err(|error| unusable(error.to_string()))?;
+    let profile = match url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")) {
+        true => message.axis2_text("ssl.profile.client.identifier"),
+        false => None,
+    };
+    let origin = |url| client.origin(url, profile.as_deref()).map_err(|error| unusable(error.to_string()));
     let with_query = query_of_form(message, &method).map(|query| append_query(url, &query));
     let url = with_query.as_deref().unwrap_or(url);
-    let (target, path) = match with_query.is_some() {
-        true => Target::parse(url).map_err(|error| unusable(error.to_string()))?,
-        false => (target, path),
-    };
-    let client = if target.secure { message.axis2_text("ssl.profile.client.identifier") } else { None };
-    let target = Target { client, ..target };
+    let (origin, path) = origin(url)?;
     let absolute = flag(message, "POST_TO_URI") || text_is_true(message, "FULL_URI");
     let uri = if absolute { uri(url) } else { uri(path) };
     let uri = uri.map_err(|error| unusable(format!("'{url}' is no valid URL: {error}")))?;
@@ -46,11 +50,11 @@ pub fn request(message: &mut Message, method: Method, url: &str) -> Result<OutRe
     if let Some(correlation) = &message.wire.correlation {
         correlation.apply(&mut headers);
     }
-    headers.insert(header::HOST, host(message, &target)?);
+    headers.insert(header::HOST, host(message, &origin)?);
     let body = if by_length { OutBody::by_length(body) } else { OutBody::chunked(body) };
     let version = if http10 { Version::HTTP_10 } else { Version::HTTP_11 };
     let keep_alive = !text_is_true(message, "NO_KEEPALIVE");
-    Ok(OutRequest { target, method, uri, version, keep_alive, headers, body })
+    Ok(OutRequest { origin, method, uri, version, keep_alive, headers, body })
 }
 
 /// A GET with a form formatter carries the payload in its URL: `/element?child=value`.
@@ -108,6 +112,9 @@ fn body(message: &mut Message, method: &Method) -> Result<WireBody, Fault> {
 /// Target of the request line; what a URL may not carry is percent-encoded instead of refused. Braces stay,
 /// as MI sends a template that it does not fill in as it is written.
 fn uri(text: &str) -> Result<Uri, http::uri::InvalidUri> {
+    if text == "/" {
+        return Ok(Uri::default());
+    }
     let text = if text.starts_with('?') { format!("/{text}") } else { text.to_owned() };
     let refused =
         |b: u8| b <= b' ' || matches!(b, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'|') || b >= 0x7f;
@@ -125,11 +132,13 @@ fn uri(text: &str) -> Result<Uri, http::uri::InvalidUri> {
     Uri::try_from(clean)
 }
 
-fn host(message: &Message, target: &Target) -> Result<HeaderValue, Fault> {
-    let given = message.axis2.get("REQUEST_HOST_HEADER").map(|value| value.text().into_owned());
-    let text = given.unwrap_or_else(|| target.authority());
-    HeaderValue::try_from(text)
-        .map_err(|_| Fault::endpoint(codes::CONNECTION_FAILED, format!("'{target}' has no valid host name")))
+fn host(message: &Message, origin: &Origin) -> Result<HeaderValue, Fault> {
+    let value = match message.axis2.get("REQUEST_HOST_HEADER") {
+        Some(given) => HeaderValue::try_from(given.text().as_ref()).ok(),
+        None => origin.host.clone(),
+    };
+    let unusable = || format!("'{}' has no valid host name", origin.target);
+    value.ok_or_else(|| Fault::endpoint(codes::CONNECTION_FAILED, unusable()))
 }
 
 /// The action of a SOAP 1.1 message: quoted when an envelope is sent, bare for XML. JSON keeps the
@@ -165,17 +174,15 @@ fn text_is_true(message: &Message, name: &str) -> bool {
 /// Makes the message the response: payload, headers and axis2 scope are the backend's; properties,
 /// variables, dispatch facts and the id of the exchange stay.
 pub fn accept(message: &mut Message, mut response: InResponse) {
-    let inherited = inherited_type(message);
     let entity = Entity::of(&response);
+    let inherited = if entity.content_type.is_none() { inherited_type(message) } else { None };
     rewrite_location(message, &mut response);
     message.axis2 = Properties::default();
     message.fault = false;
     if response.status == 202 {
         message.axis2.set("SC_ACCEPTED", Value::Boolean(true));
     }
-    if entity.content_type.is_none()
-        && let Some(media) = inherited
-    {
+    if let Some(media) = inherited {
         message.axis2.set("messageType", media);
     }
     message.payload = Payload::Unread(if entity.none { WireBody::Empty } else { response.body });

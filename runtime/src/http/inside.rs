@@ -4,7 +4,7 @@
 //! the answer takes the two other translations back. A body nobody looked into is not copied.
 
 use super::answer::{self, Asked, Settings};
-use super::{HeaderRules, InResponse, OutRequest, backend};
+use super::{Client, HeaderRules, InResponse, OutRequest, backend};
 use crate::errors::Fault;
 use crate::flow::Answer;
 use crate::message::{Headers, Message, Payload, Wire, WireBody};
@@ -18,13 +18,14 @@ use std::sync::Arc;
 ///
 /// Faults: as those of [`backend::request`].
 pub fn request(
+    client: &Client,
     message: &mut Message,
     method: Method,
     path: &str,
     to: &str,
 ) -> Result<(Message, Asked), Fault> {
     // The host is the one thing that no service of this process needs to know.
-    let request = backend::request(message, method, &format!("http://localhost{path}"))?;
+    let request = backend::request(client, message, method, &format!("http://localhost{path}"))?;
     let OutRequest { method, mut headers, body, .. } = request;
     headers.remove(header::HOST);
     headers.remove(header::CONTENT_LENGTH);
@@ -35,7 +36,7 @@ pub fn request(
     called.addressing.action = message.addressing.action.clone();
     called.rest = message.rest;
     called.wire = Arc::new(Wire {
-        target: path.to_owned(),
+        target: path.into(),
         peer: message.wire.peer,
         local: message.wire.local,
         correlation: message.wire.correlation.clone(),

@@ -24,7 +24,7 @@ mod workers;
 
 pub use answer::Asked;
 pub use body::OutBody;
-pub use client::{Client, ClientOptions, InResponse, OutRequest, SendError, Timeouts, Unanswered};
+pub use client::{Client, ClientOptions, InResponse, Origin, OutRequest, SendError, Timeouts, Unanswered};
 pub use listener::{Listener, ListenerOptions, Running, Serve};
 pub use rules::HeaderRules;
 pub use target::Target;

@@ -25,9 +25,9 @@ pub(super) fn message(
 ) -> Message {
     let (mut parts, incoming) = request.into_parts();
     let correlation = correlation.map(|name| Correlation::of_request(name, &mut parts.headers));
-    let target = match parts.uri.path_and_query() {
-        Some(path) if parts.uri.authority().is_none() => path.as_str().to_owned(),
-        _ => parts.uri.to_string(),
+    let target: Arc<str> = match parts.uri.path_and_query() {
+        Some(path) if parts.uri.authority().is_none() => path.as_str().into(),
+        _ => parts.uri.to_string().into(),
     };
     let bodiless = matches!(parts.method, Method::GET | Method::HEAD | Method::DELETE | Method::OPTIONS);
     // What such a request carries is never looked at, well-formed or not: MI's request factory gives
@@ -39,7 +39,7 @@ pub(super) fn message(
     let has_action = parts.headers.contains_key("soapaction");
     let rest = content_type.as_ref().is_none_or(|value| !is_soap(value.as_bytes(), has_action));
     let mut message = Message::new();
-    message.addressing.to = Some(target.as_str().into());
+    message.addressing.to = Some(target.clone());
     message.addressing.action =
         parts.headers.get("soapaction").and_then(action).or_else(|| action_parameter(content_type.as_ref()?));
     message.rest = rest || bodiless;

@@ -30,6 +30,16 @@ pub enum TargetError {
 }
 
 impl Target {
+    /// Splits a URL into scheme with authority, as written, and the path with query (`/` when there is
+    /// none), without looking whether they are any good. The fragment is dropped.
+    pub(super) fn split(url: &str) -> (&str, &str) {
+        let url = url.find('#').and_then(|at| url.get(..at)).unwrap_or(url);
+        let authority = url.find("://").map_or(0, |at| at + 3);
+        let rest = url.get(authority..).unwrap_or_default();
+        let (spelled, path) = url.split_at(authority + rest.find(['/', '?']).unwrap_or(rest.len()));
+        (spelled, if path.is_empty() { "/" } else { path })
+    }
+
     /// Splits a URL into its origin and the path with query (`/` when there is none). User
     /// information and fragment are dropped.
     pub fn parse(url: &str) -> Result<(Self, &str), TargetError> {
@@ -106,6 +116,7 @@ mod tests {
         ] {
             let (target, rest) = Target::parse(url).unwrap();
             assert_eq!((target.host.as_str(), target.port, rest), (host, port, path));
+            assert_eq!(Target::split(url).1, path);
         }
         for bad in ["/x", "a:80", "jms://q", "http://", "http://h:x/"] {
             assert!(Target::parse(bad).is_err(), "{bad}");

@@ -6,15 +6,15 @@ use super::headers::header_text;
 use super::value::Value;
 use http::{HeaderValue, Method, StatusCode};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// Facts of one arrival: a request at a listener, or a response of a backend.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Wire {
     /// Request method.
     pub method: Method,
     /// Request target as received: path and query, or absolute form.
-    pub target: String,
+    pub target: Arc<str>,
     /// Peer address.
     pub peer: Option<SocketAddr>,
     /// Address of the listener that took the request.
@@ -36,34 +36,78 @@ pub struct Wire {
 }
 
 /// What the dispatcher decided.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Dispatch {
     /// `http` or `https`, `vfs`, ...; axis2 `TRANSPORT_IN_NAME` and default `TRANSPORT_IN_NAME`.
     pub transport: &'static str,
     /// Which artifact took the message.
     pub entry: EntryName,
     /// Path and query as received.
-    pub full_path: String,
-    /// Path after context and version, with query.
-    pub sub_path: String,
-    /// API context with the version filled in.
+    pub target: Arc<str>,
+    /// Where in the target that begins which follows the service name, or context and version.
+    /// `None`: no artifact that has such a part took it.
+    pub rest: Option<usize>,
+    /// The API as the client sees it.
+    pub api: Arc<ApiFacts>,
+    /// Mapping text of the resource.
+    pub pattern: Arc<str>,
+    /// Method of the request.
+    pub method: Method,
+    /// The client's Host header.
+    pub host: Option<HeaderValue>,
+    /// The client's Origin header.
+    pub origin: Option<HeaderValue>,
+    /// Name and namespace of the operation, of services with a WSDL.
+    pub operation: Option<(String, String)>,
+}
+
+/// Context and version of an API.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct ApiFacts {
+    /// Context without trailing slash, version filled in; empty for the root.
     pub context: String,
-    /// API version, empty without.
+    /// Version, empty without.
     pub version: String,
     /// `url`, `context` or empty.
     pub version_strategy: &'static str,
-    /// Mapping text of the resource.
-    pub pattern: String,
-    /// `http://host:port` as the client wrote it.
-    pub url_prefix: String,
-    /// Method of the request.
-    pub method: String,
-    /// The client's Origin header.
-    pub origin: Option<HeaderValue>,
-    /// What follows the backend address of REST calls (axis2 `REST_URL_POSTFIX`).
-    pub rest_postfix: Option<String>,
-    /// Name and namespace of the operation, of services with a WSDL.
-    pub operation: Option<(String, String)>,
+}
+
+impl Default for Dispatch {
+    fn default() -> Self {
+        static NOTHING: LazyLock<(Arc<str>, Arc<ApiFacts>)> = LazyLock::new(|| ("".into(), Arc::default()));
+        let (text, api) = &*NOTHING;
+        Self {
+            transport: "",
+            entry: EntryName::Main,
+            target: text.clone(),
+            rest: None,
+            api: api.clone(),
+            pattern: text.clone(),
+            method: Method::default(),
+            host: None,
+            origin: None,
+            operation: None,
+        }
+    }
+}
+
+impl Default for Wire {
+    fn default() -> Self {
+        static NOWHERE: LazyLock<Arc<str>> = LazyLock::new(|| "".into());
+        Self {
+            method: Method::default(),
+            target: NOWHERE.clone(),
+            peer: None,
+            local: None,
+            correlation: None,
+            secure: false,
+            content_type: None,
+            no_entity: false,
+            status: None,
+            reason: None,
+            response: false,
+        }
+    }
 }
 
 /// The artifact a message entered through: prefix of log lines, routing of responses.
@@ -88,7 +132,7 @@ impl Wire {
         Some(match name {
             "HTTP_METHOD" if !self.response => self.method.as_str().into(),
             "TransportInURL" | "TRANSPORT_IN_URL" if !self.response && !self.target.is_empty() => {
-                self.target.as_str().into()
+                Value::String(self.target.clone())
             }
             "REMOTE_ADDR" if !self.response => self.peer?.ip().to_string().into(),
             "REMOTE_HOST" if !self.response => host_name(self.peer?.ip()).into(),
@@ -129,6 +173,17 @@ fn host_name(ip: std::net::IpAddr) -> String {
 }
 
 impl Dispatch {
+    /// Path after context and version, or after the service name, with query.
+    pub fn rest(&self) -> Option<&str> {
+        self.target.get(self.rest?..)
+    }
+
+    /// Path after context and version as it is shown: the root of an API is a slash, and is sent on as
+    /// nothing.
+    fn sub_path(&self) -> &str {
+        self.rest().filter(|rest| !rest.is_empty()).unwrap_or("/")
+    }
+
     /// A default-scope fact.
     pub fn property(&self, name: &str) -> Option<Value> {
         match (&self.entry, name) {
@@ -142,17 +197,20 @@ impl Dispatch {
         let EntryName::Api(api) = &self.entry else { return None };
         Some(match name {
             "SYNAPSE_REST_API" => Value::String(api.clone()),
-            "REST_API_CONTEXT" => self.context.as_str().into(),
-            "REST_FULL_REQUEST_PATH" => self.full_path.as_str().into(),
-            "REST_SUB_REQUEST_PATH" => self.sub_path.as_str().into(),
+            "REST_API_CONTEXT" => self.api.context.as_str().into(),
+            "REST_FULL_REQUEST_PATH" => Value::String(self.target.clone()),
+            "REST_SUB_REQUEST_PATH" => self.sub_path().into(),
             "REST_METHOD" => self.method.as_str().into(),
-            "REST_URL_PREFIX" => self.url_prefix.as_str().into(),
-            "REST_URL_PATTERN" | "rest.url.pattern" => self.pattern.as_str().into(),
+            "REST_URL_PREFIX" => {
+                let host = self.host.as_ref().map(header_text).unwrap_or_default();
+                format!("{}://{host}", self.transport).into()
+            }
+            "REST_URL_PATTERN" | "rest.url.pattern" => Value::String(self.pattern.clone()),
             // A resource without a mapping has no resource path.
             "RESOURCE_PATH" if self.pattern.is_empty() => return None,
-            "RESOURCE_PATH" => self.sub_path.as_str().into(),
-            "SYNAPSE_REST_API_VERSION" => self.version.as_str().into(),
-            "SYNAPSE_REST_API_VERSION_STRATEGY" => self.version_strategy.into(),
+            "RESOURCE_PATH" => self.sub_path().into(),
+            "SYNAPSE_REST_API_VERSION" => self.api.version.as_str().into(),
+            "SYNAPSE_REST_API_VERSION_STRATEGY" => self.api.version_strategy.into(),
             _ => return None,
         })
     }
@@ -160,7 +218,7 @@ impl Dispatch {
     /// An axis2-scope fact.
     pub fn axis2_property(&self, name: &str) -> Option<Value> {
         match name {
-            "REST_URL_POSTFIX" => self.rest_postfix.as_deref().map(Value::from),
+            "REST_URL_POSTFIX" => self.rest().map(Value::from),
             "TRANSPORT_IN_NAME" if !self.transport.is_empty() => Some(self.transport.into()),
             _ => None,
         }

@@ -28,7 +28,8 @@ pub use properties::Properties;
 pub use value::{Value, XmlItem};
 pub use wire::WireBody;
 
-use std::sync::{Arc, OnceLock};
+use http::Method;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 /// `To` of a message that came from a backend: the other end of the client's connection.
 pub const ANONYMOUS: &str = "http://www.w3.org/2005/08/addressing/anonymous";
@@ -74,7 +75,7 @@ pub enum Scope {
 }
 
 /// One message on its way through a flow.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Message {
     /// What it carries.
     pub payload: Payload,
@@ -103,6 +104,30 @@ pub struct Message {
     /// What dispatch found out; survives calls.
     pub dispatch: Arc<Dispatch>,
     id: OnceLock<Arc<str>>,
+}
+
+impl Default for Message {
+    /// An empty message with an empty envelope. Often made only to take another one's place.
+    fn default() -> Self {
+        static NO_FACTS: LazyLock<(Arc<Wire>, Arc<Dispatch>)> = LazyLock::new(Default::default);
+        let (wire, dispatch) = &*NO_FACTS;
+        Self {
+            payload: Payload::default(),
+            headers: Headers::default(),
+            properties: Properties::default(),
+            axis2: Properties::default(),
+            axis2_client: Properties::default(),
+            operation: Properties::default(),
+            variables: Properties::default(),
+            addressing: Addressing::default(),
+            response: false,
+            rest: false,
+            fault: false,
+            wire: wire.clone(),
+            dispatch: dispatch.clone(),
+            id: OnceLock::new(),
+        }
+    }
 }
 
 impl Message {
@@ -149,6 +174,19 @@ impl Message {
         self.axis2(name).is_some_and(|value| value.is_true())
     }
 
+    /// Axis2 `HTTP_METHOD`: what a mediator set, else the method of the request that came.
+    pub fn http_method(&self) -> Option<Method> {
+        const NAME: &str = "HTTP_METHOD";
+        let set = match self.axis2.entry(NAME) {
+            Some(entry) => return entry.and_then(method),
+            None => self.axis2_client.get(NAME).or_else(|| self.operation.get(NAME)),
+        };
+        match set {
+            Some(value) => method(value),
+            None => (!self.wire.response).then(|| self.wire.method.clone()),
+        }
+    }
+
     /// Media type that selects the formatter: axis2 `messageType`, lower case, without parameters.
     pub fn message_type(&self) -> Option<String> {
         self.axis2_text("messageType").map(|t| media_type(&t))
@@ -186,6 +224,10 @@ impl Message {
             id: OnceLock::new(),
         }
     }
+}
+
+fn method(value: &Value) -> Option<Method> {
+    Method::from_bytes(value.text().to_ascii_uppercase().as_bytes()).ok()
 }
 
 /// Media type of a Content-Type value: before `;`, trimmed, lower case.

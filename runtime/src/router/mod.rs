@@ -7,6 +7,7 @@
 mod cors;
 mod resource;
 
+pub use crate::message::facts::ApiFacts;
 pub use cors::{ApiCors, Cors, method_list};
 pub use resource::{Mapping, ResourceRoute, UrlMapping};
 
@@ -42,10 +43,8 @@ impl VersionStrategy {
 pub struct ApiRoute {
     /// Its program.
     pub program: Arc<ApiProgram>,
-    /// Context without trailing slash, version filled in; empty for the root.
-    pub context: String,
-    /// Version, empty without.
-    pub version: String,
+    /// Context and version, for the router and for the properties of a message.
+    pub facts: Arc<ApiFacts>,
     /// How the version shows.
     pub strategy: VersionStrategy,
     /// Required host of the Host header.
@@ -127,6 +126,7 @@ pub enum Route<'p> {
 pub struct Router {
     apis: Vec<ApiRoute>,
     by_context: HashMap<String, Vec<usize>>,
+    any_versioned: bool,
     proxies: HashMap<String, Arc<ProxyProgram>>,
     services_prefix: String,
     /// Answers to preflights and the headers on every API response.
@@ -138,10 +138,11 @@ impl Router {
     pub fn new(apis: Vec<ApiRoute>, proxies: Vec<Arc<ProxyProgram>>, service_path: &str, cors: Cors) -> Self {
         let mut by_context: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, api) in apis.iter().enumerate() {
-            by_context.entry(api.context.clone()).or_default().push(index);
+            by_context.entry(api.facts.context.clone()).or_default().push(index);
         }
         let proxies = proxies.into_iter().map(|p| (p.name.to_string(), p)).collect();
         Self {
+            any_versioned: apis.iter().any(|api| api.strategy != VersionStrategy::None),
             apis,
             by_context,
             proxies,
@@ -199,7 +200,8 @@ impl Router {
     }
 
     fn select_api(&self, path: &str, request: &Request<'_>) -> Option<&ApiRoute> {
-        [true, false].into_iter().find_map(|versioned| {
+        let rounds: &[bool] = if self.any_versioned { &[true, false] } else { &[false] };
+        rounds.iter().find_map(|&versioned| {
             prefixes(path)
                 .filter_map(|prefix| self.by_context.get(prefix))
                 .flatten()
@@ -253,8 +255,10 @@ impl ApiRoute {
 
     /// What follows the version segment, for the `url` strategy.
     fn after_version<'t>(&self, target: &'t str) -> Option<&'t str> {
-        let rest =
-            target.get(self.context.len()..)?.strip_prefix('/')?.strip_prefix(self.version.as_str())?;
+        let rest = target
+            .get(self.facts.context.len()..)?
+            .strip_prefix('/')?
+            .strip_prefix(self.facts.version.as_str())?;
         (rest.is_empty() || rest.starts_with(['/', '?'])).then_some(rest)
     }
 
@@ -262,7 +266,7 @@ impl ApiRoute {
     pub fn sub_path<'t>(&self, target: &'t str) -> &'t str {
         let rest = match self.strategy {
             VersionStrategy::Url => self.after_version(target),
-            _ => target.get(self.context.len()..),
+            _ => target.get(self.facts.context.len()..),
         };
         rest.unwrap_or("")
     }

@@ -3,6 +3,8 @@
 use super::{Request, path_of};
 use artifacts::uri_template::UriTemplate;
 use regex::Regex;
+use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// A servlet-like mapping: exact path, `/prefix/*`, or `*.ext`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +36,7 @@ pub struct ResourceRoute {
     /// Its mapping.
     pub mapping: Mapping,
     /// Mapping as written.
-    pub pattern: String,
+    pub pattern: Arc<str>,
     /// `Some(true)`: https only.
     pub secure_only: Option<bool>,
     /// Required Content-Type, whole value.
@@ -88,6 +90,9 @@ impl ResourceRoute {
 
 type Found = (usize, Vec<(String, String)>);
 
+/// Indexes of resources; most APIs have few.
+type Indexes = SmallVec<[usize; 8]>;
+
 /// The resource that takes the request, or the status of the refusal.
 pub(super) fn select(
     resources: &[ResourceRoute],
@@ -95,19 +100,19 @@ pub(super) fn select(
     request: &Request<'_>,
 ) -> Result<Found, u16> {
     // The context alone is its root; the context with a query right behind it matches nothing, as in MI.
-    let whole = if sub_path.is_empty() { "/".to_owned() } else { sub_path.to_owned() };
-    let candidates: Vec<usize> =
-        (0..resources.len()).filter(|index| resources[*index].is_candidate(request)).collect();
-    if candidates.is_empty() {
-        return Err(refusal(resources, &whole, request));
+    let whole = if sub_path.is_empty() { "/" } else { sub_path };
+    let mut options = Indexes::new();
+    let mut others = Indexes::new();
+    for (index, resource) in resources.iter().enumerate().filter(|(_, r)| r.is_candidate(request)) {
+        if resource.only_options() { options.push(index) } else { others.push(index) }
     }
-    let (options, others): (Vec<_>, Vec<_>) =
-        candidates.into_iter().partition(|i| resources[*i].only_options());
-    let options_first =
-        if request.method == "OPTIONS" { dispatch(resources, &options, &whole) } else { None };
+    if options.is_empty() && others.is_empty() {
+        return Err(refusal(resources, whole, request));
+    }
+    let options_first = if request.method == "OPTIONS" { dispatch(resources, &options, whole) } else { None };
     options_first
-        .or_else(|| dispatch(resources, &others, &whole))
-        .or_else(|| dispatch(resources, &options, &whole))
+        .or_else(|| dispatch(resources, &others, whole))
+        .or_else(|| dispatch(resources, &options, whole))
         .ok_or(404)
 }
 
@@ -138,6 +143,7 @@ fn by_url_mapping(resources: &[ResourceRoute], candidates: &[usize], path: &str)
             _ => None,
         })
     };
+    mappings().next()?;
     let bare = path.trim_end_matches('/');
     let exact = mappings().find(|(_, m)| matches!(m, UrlMapping::Exact(text) if text == bare));
     if let Some((index, _)) = exact {

@@ -5,7 +5,7 @@ fn resource(methods: &[&str], mapping: Mapping) -> ResourceRoute {
     ResourceRoute {
         methods: methods.iter().map(|m| (*m).to_owned()).collect(),
         mapping,
-        pattern: String::new(),
+        pattern: "".into(),
         secure_only: None,
         content_type: None,
         user_agent: None,
@@ -29,8 +29,7 @@ fn api(name: &str, context: &str, resources: Vec<ResourceRoute>) -> ApiRoute {
             cors: None,
             foreign_handler: None,
         }),
-        context: context.to_owned(),
-        version: String::new(),
+        facts: Arc::new(ApiFacts { context: context.to_owned(), ..ApiFacts::default() }),
         strategy: VersionStrategy::None,
         hostname: None,
         port: None,
@@ -41,7 +40,8 @@ fn api(name: &str, context: &str, resources: Vec<ResourceRoute>) -> ApiRoute {
 }
 
 fn versioned(mut api: ApiRoute, version: &str) -> ApiRoute {
-    api.version = version.to_owned();
+    let version = version.to_owned();
+    api.facts = Arc::new(ApiFacts { version, ..(*api.facts).clone() });
     api.strategy = VersionStrategy::Url;
     api
 }

@@ -6,16 +6,17 @@ mod pool;
 mod waker;
 
 pub use error::{CONNECTING, SENDING, SendError, State, Unanswered};
-pub use pool::PoolLimits;
+pub use pool::{Origin, PoolLimits};
 
 use super::stream::Stream;
+use super::target::TargetError;
 use super::{HeaderRules, OutBody, Target};
 use crate::message::WireBody;
 use crate::tls::Sender;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use link::{Failed, Link, Relay};
-use pool::{Origin, Pool};
+use pool::Pool;
 use rustls::pki_types::ServerName;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,8 +27,8 @@ use tokio_rustls::TlsConnector;
 /// A request as it goes out; [`super::backend::request`] makes one from a message.
 #[derive(Debug)]
 pub struct OutRequest {
-    /// Where to.
-    pub target: Target,
+    /// Where to, from [`Client::origin`] of the client that sends it.
+    pub origin: Arc<Origin>,
     /// Method.
     pub method: Method,
     /// Request target: path and query, or the absolute form.
@@ -62,7 +63,8 @@ pub struct InResponse {
 pub struct Timeouts {
     /// Until the connection stands, the handshake of TLS included. Default 15 s.
     pub connect: Duration,
-    /// From then to the head of the answer (MI's `socket_timeout`). Default 180 s.
+    /// From then to the head of the answer (MI's `socket_timeout`). Default 180 s. [`Duration::MAX`] is
+    /// for callers that stop waiting by themselves, and saves a timer.
     pub response: Duration,
 }
 
@@ -103,12 +105,26 @@ impl Client {
         Self { pool: Arc::new(Pool::new(options.pool)), rules: Arc::new(options.rules), tls: options.tls }
     }
 
+    /// Where a URL leads, and its path with query (`/` when there is none). User information and fragment
+    /// are dropped. `profile` says as which client of an SSL profile; connections of different ones are
+    /// kept apart.
+    ///
+    /// # Errors
+    /// It is no absolute `http` or `https` URL with a usable host and port.
+    pub fn origin<'u>(
+        &self,
+        url: &'u str,
+        profile: Option<&str>,
+    ) -> Result<(Arc<Origin>, &'u str), TargetError> {
+        self.pool.origin(url, profile)
+    }
+
     /// Sends a request and waits for the head of the answer. Dropping the future closes the connection.
     ///
     /// A request that met a connection which the backend had just closed, and of which nothing was sent,
     /// goes out again on another one. The error gives back a body of which nothing was sent.
     pub async fn send(&self, request: OutRequest, timeouts: &Timeouts) -> Result<InResponse, Unanswered> {
-        let OutRequest { target, method, uri, version, keep_alive, mut headers, body } = request;
+        let OutRequest { origin, method, uri, version, keep_alive, mut headers, body } = request;
         self.rules.clean_request(&mut headers);
         let connection = if keep_alive { "Keep-Alive" } else { "Close" };
         headers.insert(header::CONNECTION, HeaderValue::from_static(connection));
@@ -118,7 +134,6 @@ impl Client {
         *request.uri_mut() = uri;
         *request.version_mut() = version;
         *request.headers_mut() = headers;
-        let origin = self.pool.origin(&target);
         loop {
             let link = match origin.take() {
                 Some(link) => link,
@@ -128,18 +143,23 @@ impl Client {
                 },
             };
             let reused = link.reused;
-            match timeout(timeouts.response, link.exchange(request)).await {
-                Ok(Ok(response)) => return Ok(in_response(response, head)),
-                Ok(Err(Failed { unsent: Some(again), .. })) if reused => request = *again,
-                Ok(Err(failed)) => {
+            let exchange = link.exchange(request);
+            let result = match timeouts.response {
+                Duration::MAX => exchange.await,
+                limit => match timeout(limit, exchange).await {
+                    Ok(result) => result,
+                    Err(_elapsed) => {
+                        let error = SendError::timeout(State::RequestDone, &origin.target);
+                        return Err(Unanswered { error, body: None });
+                    }
+                },
+            };
+            match result {
+                Ok(response) => return Ok(in_response(response, head)),
+                Err(Failed { unsent: Some(again), .. }) if reused => request = *again,
+                Err(failed) => {
                     let body = failed.unsent.map(|request| body_of(*request));
                     return Err(Unanswered { error: failed.error, body });
-                }
-                Err(_elapsed) => {
-                    return Err(Unanswered {
-                        error: SendError::timeout(State::RequestDone, &target),
-                        body: None,
-                    });
                 }
             }
         }

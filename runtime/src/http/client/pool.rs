@@ -5,7 +5,10 @@
 
 use super::link::Link;
 use crate::http::Target;
+use crate::http::target::TargetError;
 use crate::http::workers::shard;
+use http::HeaderValue;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
@@ -26,8 +29,10 @@ impl Default for PoolLimits {
 }
 
 /// One scheme, host and port, with its idle connections.
-pub(super) struct Origin {
-    pub(super) target: Target,
+pub struct Origin {
+    pub(in crate::http) target: Target,
+    /// Value of the Host header; `None` when the host's name cannot be one.
+    pub(in crate::http) host: Option<HeaderValue>,
     limits: PoolLimits,
     /// By worker: a connection is used again where its socket is registered.
     idle: [Mutex<Vec<Box<Link>>>; SHARDS],
@@ -35,6 +40,9 @@ pub(super) struct Origin {
 
 /// Workers beyond this number share.
 const SHARDS: usize = 32;
+
+/// From so many origins on, those without connections are forgotten when their number doubles.
+const MANY: usize = 1024;
 
 impl Origin {
     /// The connection that was used last and is still open.
@@ -72,6 +80,10 @@ impl Origin {
         idle.extend(younger);
     }
 
+    fn has_idle(&self) -> bool {
+        self.idle.iter().any(|idle| !lock(idle).is_empty())
+    }
+
     /// The idle connections of this thread's worker.
     fn own(&self) -> MutexGuard<'_, Vec<Box<Link>>> {
         lock(&self.idle[shard() % SHARDS])
@@ -82,11 +94,18 @@ fn lock(idle: &Mutex<Vec<Box<Link>>>) -> MutexGuard<'_, Vec<Box<Link>>> {
     idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// All origins.
+impl std::fmt::Debug for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Origin({})", self.target)
+    }
+}
+
+/// All origins, by scheme and authority as URLs spell them, and the client of an SSL profile. Different spellings of one have connections
+/// of their own.
 #[derive(Default)]
 pub(super) struct Pool {
     limits: PoolLimits,
-    origins: RwLock<HashMap<Target, Arc<Origin>>>,
+    origins: RwLock<HashMap<Box<str>, Arc<Origin>>>,
 }
 
 impl Pool {
@@ -94,18 +113,33 @@ impl Pool {
         Self { limits, origins: RwLock::default() }
     }
 
-    pub(super) fn origin(&self, target: &Target) -> Arc<Origin> {
-        if let Some(origin) = self.origins.read().unwrap_or_else(PoisonError::into_inner).get(target) {
-            return origin.clone();
+    pub(super) fn origin<'u>(
+        &self,
+        url: &'u str,
+        profile: Option<&str>,
+    ) -> Result<(Arc<Origin>, &'u str), TargetError> {
+        let (spelled, path) = Target::split(url);
+        let key = match profile {
+            None => Cow::Borrowed(spelled),
+            Some(profile) => Cow::Owned(format!("{spelled} {profile}")),
+        };
+        let known = self.origins.read().unwrap_or_else(PoisonError::into_inner).get(&*key).cloned();
+        if let Some(origin) = known {
+            return Ok((origin, path));
         }
+        let target = Target { client: profile.map(str::to_owned), ..Target::parse(url)?.0 };
         let mut origins = self.origins.write().unwrap_or_else(PoisonError::into_inner);
-        let entry = origins.entry(target.clone()).or_insert_with(|| {
-            let origin =
-                Arc::new(Origin { target: target.clone(), limits: self.limits, idle: Default::default() });
+        // URLs may be computed: those that nobody holds a connection to are forgotten now and then.
+        if origins.len() >= MANY && origins.len().is_power_of_two() {
+            origins.retain(|_, origin| Arc::strong_count(origin) > 1 || origin.has_idle());
+        }
+        let entry = origins.entry(key.into()).or_insert_with(|| {
+            let host = HeaderValue::try_from(target.authority()).ok();
+            let origin = Arc::new(Origin { target, host, limits: self.limits, idle: Default::default() });
             tokio::spawn(sweeper(Arc::downgrade(&origin), self.limits.idle_timeout / 4));
             origin
         });
-        entry.clone()
+        Ok((entry.clone(), path))
     }
 }
 

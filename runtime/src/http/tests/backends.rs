@@ -77,7 +77,7 @@ async fn connections_are_used_again() {
     for _ in 0..5 {
         let mut message = Message::new();
         let url = format!("http://{address}/x");
-        let request = backend::request(&mut message, http::Method::GET, &url).unwrap();
+        let request = backend::request(&client, &mut message, http::Method::GET, &url).unwrap();
         let response = client.send(request, &Timeouts::default()).await.unwrap();
         assert_eq!(response.body.read(10).await.unwrap().as_ref(), b"ok");
     }
@@ -98,8 +98,8 @@ async fn a_stale_connection_is_replaced() {
     });
     let client = Client::default();
     for _ in 0..3 {
-        let request =
-            backend::request(&mut Message::new(), http::Method::POST, &format!("http://{address}/x"));
+        let url = format!("http://{address}/x");
+        let request = backend::request(&client, &mut Message::new(), http::Method::POST, &url);
         let response = client.send(request.unwrap(), &Timeouts::default()).await.unwrap();
         assert_eq!(response.body.read(10).await.unwrap().as_ref(), b"ok");
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -154,8 +154,9 @@ async fn requests_are_framed_as_asked() {
         for property in properties {
             message.axis2.set(property, "true");
         }
-        let request = backend::request(&mut message, http::Method::POST, &format!("http://{address}/back"));
-        Client::default().send(request.unwrap(), &Timeouts::default()).await.unwrap();
+        let (client, url) = (Client::default(), format!("http://{address}/back"));
+        let request = backend::request(&client, &mut message, http::Method::POST, &url);
+        client.send(request.unwrap(), &Timeouts::default()).await.unwrap();
         let seen = seen.await.unwrap();
         assert!(seen.contains(expected) && !seen.contains(unexpected), "{properties:?}: {seen}");
         assert!(seen.contains("user-agent: synapse-pt-httpcomponents-nio"), "{seen}");

@@ -51,7 +51,7 @@ fn pass_to(client: Client, url: String) -> impl Fn(Message, Arc<Exchange>) -> Bo
         Box::pin(async move {
             exchange.expect_reply();
             let method = message.wire.method.clone();
-            let request = backend::request(&mut message, method, &url).unwrap();
+            let request = backend::request(&client, &mut message, method, &url).unwrap();
             let timeouts = Timeouts { response: Duration::from_millis(300), ..Timeouts::default() };
             match client.send(request, &timeouts).await {
                 Ok(response) => backend::accept(&mut message, response),

@@ -35,7 +35,7 @@ async fn call_as(client: &Client, id: Option<&str>, host: &str, port: u16) -> Re
         message.axis2.set("ssl.profile.client.identifier", id);
     }
     let url = format!("https://{host}:{port}/x");
-    let request = backend::request(&mut message, http::Method::GET, &url).unwrap();
+    let request = backend::request(client, &mut message, http::Method::GET, &url).unwrap();
     let timeouts = Timeouts { connect: Duration::from_secs(5), response: Duration::from_secs(5) };
     client.send(request, &timeouts).await.map(|response| response.status.as_u16()).map_err(|e| e.error.code())
 }
@@ -179,9 +179,10 @@ async fn peers_that_speak_no_tls_are_told_apart() {
     // One that never answers uses up the time to connect.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/x", silent.local_addr().unwrap());
-    let request = backend::request(&mut Message::new(), http::Method::GET, &url).unwrap();
+    let client_of_silent = client(sender.clone());
+    let request = backend::request(&client_of_silent, &mut Message::new(), http::Method::GET, &url).unwrap();
     let timeouts = Timeouts { connect: Duration::from_millis(100), ..Timeouts::default() };
-    let failed = client(sender.clone()).send(request, &timeouts).await.unwrap_err();
+    let failed = client_of_silent.send(request, &timeouts).await.unwrap_err();
     assert_eq!(failed.error.code(), 101_508);
     // A plain client gets nothing from a secured listener, and harms nobody.
     let running = secured(home.listener(&authority.sign(&LOCAL), None), echo).await;

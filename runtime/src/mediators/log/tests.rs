@@ -115,8 +115,7 @@ fn lines_name_the_artifact() {
     assert_eq!(run::origin(&message, false), "");
     let dispatch = Dispatch {
         entry: EntryName::Api("Orders".into()),
-        method: "GET".into(),
-        full_path: "/orders/1?x=y".into(),
+        target: "/orders/1?x=y".into(),
         ..Dispatch::default()
     };
     message.dispatch = Arc::new(dispatch);

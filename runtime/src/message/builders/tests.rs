@@ -10,7 +10,7 @@ fn message(content_type: Option<&str>, method: Method) -> Message {
     message.rest = true;
     message.wire = Arc::new(Wire {
         method,
-        target: "/x?q=1".to_owned(),
+        target: "/x?q=1".into(),
         content_type: content_type.map(|t| HeaderValue::from_str(t).unwrap()),
         ..Wire::default()
     });

@@ -51,13 +51,12 @@ pub fn select(message: &Message) -> Formatter {
 /// Takes the payload out of the message and writes it. Unread bytes pass through untouched. The fault
 /// says why a payload has no form in the media type that is asked for.
 pub fn format(message: &mut Message) -> Result<WireBody, Fault> {
+    if let Some(body) = message.payload.take_unread() {
+        return Ok(body);
+    }
     let formatter = select(message);
     let charset = charset(message);
-    match std::mem::take(&mut message.payload) {
-        Payload::Unread(body) => Ok(body),
-        Payload::Built(content) => {
-            let bytes = write::bytes(message, &content, formatter, &charset)?;
-            Ok(if bytes.is_empty() { WireBody::Empty } else { WireBody::Full(write::gzip(message, bytes)?) })
-        }
-    }
+    let Payload::Built(content) = std::mem::take(&mut message.payload) else { return Ok(WireBody::Empty) };
+    let bytes = write::bytes(message, &content, formatter, &charset)?;
+    Ok(if bytes.is_empty() { WireBody::Empty } else { WireBody::Full(write::gzip(message, bytes)?) })
 }
