@@ -29,9 +29,11 @@ struct World {
     dir: tempfile::TempDir,
     sink: Backend,
     fed: usize,
-    /// Attributes and parameters of the file source beyond the usual.
+    /// Attributes and parameters of the inbound endpoint beyond the usual.
     attributes: &'static str,
     parameters: String,
+    /// A proxy service polls the folder instead of an inbound endpoint.
+    is_proxy: bool,
 }
 
 impl World {
@@ -51,7 +53,7 @@ impl World {
             from = number + 1;
         }
         sink.set(json!({"routes": routes, "default": quick})).unwrap();
-        World { dir, sink, fed: 0, attributes: "", parameters: String::new() }
+        World { dir, sink, fed: 0, attributes: "", parameters: String::new(), is_proxy: false }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -73,7 +75,7 @@ impl World {
     /// `coordination`: in one group with the others.
     fn start(&self, node: &str, process: &str, coordination: bool) -> Node {
         let home = self.path(node);
-        let folders = ["sequences", "inbound-endpoints"].map(|folder| home.join(folder));
+        let folders = ["sequences", "inbound-endpoints", "proxy-services"].map(|folder| home.join(folder));
         folders.iter().for_each(|folder| fs::create_dir_all(folder).unwrap());
         let xmlns = "http://ws.apache.org/ns/synapse";
         let sequence = format!(
@@ -100,7 +102,20 @@ impl World {
             self.path("in").display(),
             self.parameters
         );
-        fs::write(folders[1].join("files.xml"), inbound).unwrap();
+        let proxy = format!(
+            r#"<proxy xmlns="{xmlns}" name="files" transports="vfs">
+  <target inSequence="ToSink"/>
+  <parameter name="transport.PollInterval">20ms</parameter>
+  <parameter name="transport.vfs.FileURI">file://{}</parameter>
+  <parameter name="transport.vfs.FileNamePattern">f.*\.txt</parameter>
+  <parameter name="transport.vfs.ContentType">text/plain</parameter>
+  <parameter name="transport.vfs.FileSortAttribute">Name</parameter>
+</proxy>
+"#,
+            self.path("in").display()
+        );
+        let (folder, source) = if self.is_proxy { (&folders[2], proxy) } else { (&folders[1], inbound) };
+        fs::write(folder.join("files.xml"), source).unwrap();
         let config = self.path(&format!("{node}.toml"));
         let url = format!("sqlite:{}", self.path("coordination.db").display());
         let toml = Settings { url: &url, group: "files", node, profile: "fast" }.toml();
@@ -189,6 +204,22 @@ fn two_nodes_and_kill_9() {
     world.until_empty(&nodes);
     assert_eq!(world.fed, 200);
     world.assert_complete(2);
+}
+
+/// The same of a proxy service: one node polls, and the other takes over with one file twice.
+#[test]
+fn two_nodes_of_a_proxy_service() {
+    let mut world = World::new(&[20]);
+    world.is_proxy = true;
+    world.feed(40);
+    let mut nodes = BTreeMap::from(["n0", "n1"].map(|name| (name.to_owned(), world.start(name, name, true))));
+    world.until(20, &nodes);
+    let owner = world.owner();
+    assert!(world.sink.requests().iter().all(|request| request.path().starts_with(&format!("/{owner}/"))));
+    nodes.get_mut(&owner).unwrap().kill();
+    world.until_empty(&nodes);
+    assert_ne!(world.owner(), owner);
+    world.assert_complete(1);
 }
 
 /// Coordination off: the process that comes back knows the lock of the one that was killed.
