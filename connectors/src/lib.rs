@@ -4,7 +4,8 @@
 //! [`contract::Delivery`] over, waits for the outcome, and only then settles: deletes or moves the file,
 //! acknowledges the message. What is poisoned is settled as failed and never stops the source.
 //!
-//! This crate knows nothing of mediation: a delivery is bytes, headers and a content type.
+//! This crate knows nothing of mediation: a delivery is bytes, headers and a content type. So is what goes
+//! the other way: the folder of a technology has its sender, too (`file::Outbox`).
 
 pub mod contract;
 

@@ -107,7 +107,8 @@ impl Leaf {
         let url = self.url(message, mode)?;
         self.address(&url, message, cx, mode).await?;
         if vfs::is_vfs(&url) {
-            return self.write_file(message, cx, &url, mode).await;
+            // Boxed, as what is called inside the process: the way over HTTP stays small.
+            return Box::pin(self.write_file(message, cx, &url, mode)).await;
         }
         if mode == Mode::Blocking {
             // The blocking sender always formats what it sends, and names the charset.
@@ -140,7 +141,7 @@ impl Leaf {
             Some(path) => {
                 let call = local::Call::start(&path, url, method, message, cx);
                 let call = call.map_err(|fault| in_mode(fault, mode))?;
-                tokio::time::timeout(limit, call.answer()).await.map(Ok)
+                tokio::time::timeout(limit, Box::pin(call.answer())).await.map(Ok)
             }
             None => {
                 let request = backend::request(&cx.services.client, message, method, url)?;
