@@ -205,7 +205,11 @@ pub fn accept(message: &mut Message, mut response: InResponse) {
 /// unless default-scope `BLOCKING_SENDER_PRESERVE_REQ_HEADERS` is the text `false`.
 pub fn accept_blocking(message: &mut Message, response: InResponse) {
     let preserve = message.property("BLOCKING_SENDER_PRESERVE_REQ_HEADERS");
-    let entity = Entity::of(&response);
+    // Here a length of 0 counts, whatever the type says.
+    let entity = match response.headers.get(header::CONTENT_LENGTH) {
+        Some(length) if length == "0" => Entity { content_type: None, none: true },
+        _ => Entity::of(&response),
+    };
     message.payload = Payload::Unread(if entity.none { WireBody::Empty } else { response.body });
     if preserve.is_some_and(|value| value.text() == "false") {
         message.headers = Headers::from_map(response.headers);
