@@ -3,9 +3,9 @@
 //! What the message says goes before the address: its transport headers `transport.vfs.ReplyFileName`
 //! (name in a folder) and `transport.vfs.CreateFolder`; `LAST_MODIFIED` is the time that the file gets.
 
-use crate::errors::Fault;
+use crate::errors::{Fault, codes};
 use crate::flow::{self, Context};
-use crate::message::{Message, WireBody, formatters};
+use crate::message::{Message, Payload, WireBody, formatters};
 use bytes::Bytes;
 use connectors::contract::ConnectorError;
 use connectors::file::{OutFile, Outbox};
@@ -43,31 +43,50 @@ pub async fn write(
     address: &str,
     defaults: &Defaults,
 ) -> Result<(), Fault> {
-    flow::build_payload(message, cx).await?;
     let outbox =
         Outbox::read(address, &cx.services.home, defaults.locking).map_err(|error| failed(&error))?;
-    let file = file_of(message, defaults)?;
-    outbox.write(file).await.map_err(|error| failed(&error))
+    let bytes = bytes_of(message, cx).await?;
+    outbox.write(file_of(message, bytes, defaults)).await.map_err(|error| failed(&error))
 }
 
 fn failed(error: &ConnectorError) -> Fault {
     Fault::new(SENDING).detail(format!("{SENDING}: {error}"))
 }
 
-fn file_of(message: &Message, defaults: &Defaults) -> Result<OutFile, Fault> {
-    let header = |name: &str| message.headers.get(name).map(std::borrow::Cow::into_owned);
+/// The content of the file. A body that nobody has looked into goes as it came, whatever it is; XML is
+/// written anew, as MI does.
+async fn bytes_of(message: &mut Message, cx: &Context) -> Result<Bytes, Fault> {
+    if goes_as_it_came(message)
+        && let Some(body) = message.payload.take_unread()
+    {
+        let bytes = body.read(cx.services.limits.body_bytes).await;
+        let bytes = bytes.map_err(|error| Fault::with_code(codes::BUILD, error.to_string()))?;
+        message.payload = Payload::Unread(WireBody::Full(bytes.clone()));
+        return Ok(bytes);
+    }
+    flow::build_payload(message, cx).await?;
     let mut copy = message.fork();
     // A file has no headers: nothing would tell that its content is compressed.
     copy.headers.remove("Content-Encoding");
-    let bytes = match formatters::format(&mut copy)? {
+    Ok(match formatters::format(&mut copy)? {
         WireBody::Full(bytes) => bytes,
         // Only an unread body is a stream, and this one was read.
         WireBody::Empty | WireBody::Incoming(_) | WireBody::Stream(_) => Bytes::new(),
-    };
-    Ok(OutFile {
+    })
+}
+
+fn goes_as_it_came(message: &Message) -> bool {
+    let is_type_set = message.axis2.entry("messageType").is_some();
+    let is_xml = message.message_type().is_none_or(|media| media.contains("xml"));
+    message.payload.is_unread() && !is_type_set && !is_xml && !message.headers.contains("Content-Encoding")
+}
+
+fn file_of(message: &Message, bytes: Bytes, defaults: &Defaults) -> OutFile {
+    let header = |name: &str| message.headers.get(name).map(std::borrow::Cow::into_owned);
+    OutFile {
         bytes,
         name: header("transport.vfs.ReplyFileName").or_else(|| defaults.name.clone()),
         modified: header("LAST_MODIFIED").and_then(|text| text.parse().ok()),
         create_folder: header("transport.vfs.CreateFolder").as_deref() == Some("true"),
-    })
+    }
 }
