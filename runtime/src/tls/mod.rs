@@ -1,7 +1,7 @@
 //! TLS 1.2 and 1.3 of both sides, with rustls: key stores in, one configuration for each side out.
 //!
 //! [`Stores`] opens the files that the settings name (PKCS#12, JKS or PEM, told by their bytes),
-//! [`listener`] and [`Sender`] make the configurations, `trust` judges certificates as MI does.
+//! [`listener()`] and [`Sender`] make the configurations, `trust` judges certificates as MI does.
 //! All is read once, at start; only the system's roots wait for the first call that needs them, and SSL
 //! profiles are read again when they change.
 

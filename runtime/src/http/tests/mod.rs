@@ -42,17 +42,21 @@ fn echo(message: Message, exchange: Arc<Exchange>) -> BoxFuture<'static, ()> {
 
 /// Calls a backend and answers with its response.
 fn pass(address: SocketAddr) -> impl Fn(Message, Arc<Exchange>) -> BoxFuture<'static, ()> {
-    pass_to(Client::default(), format!("http://{address}/back"))
+    pass_to(Client::default(), format!("http://{address}/back"), Duration::from_millis(300))
 }
 
-fn pass_to(client: Client, url: String) -> impl Fn(Message, Arc<Exchange>) -> BoxFuture<'static, ()> {
+fn pass_to(
+    client: Client,
+    url: String,
+    limit: Duration,
+) -> impl Fn(Message, Arc<Exchange>) -> BoxFuture<'static, ()> {
     move |mut message, exchange| {
         let (client, url) = (client.clone(), url.clone());
         Box::pin(async move {
             exchange.expect_reply();
             let method = message.wire.method.clone();
             let request = backend::request(&client, &mut message, method, &url).unwrap();
-            let timeouts = Timeouts { response: Duration::from_millis(300), ..Timeouts::default() };
+            let timeouts = Timeouts { response: limit, ..Timeouts::default() };
             match client.send(request, &timeouts).await {
                 Ok(response) => backend::accept(&mut message, response),
                 Err(failed) => {

@@ -36,7 +36,7 @@ async fn call_as(client: &Client, id: Option<&str>, host: &str, port: u16) -> Re
     }
     let url = format!("https://{host}:{port}/x");
     let request = backend::request(client, &mut message, http::Method::GET, &url).unwrap();
-    let timeouts = Timeouts { connect: Duration::from_secs(5), response: Duration::from_secs(5) };
+    let timeouts = Timeouts { connect: Duration::from_secs(30), response: Duration::from_secs(30) };
     client.send(request, &timeouts).await.map(|response| response.status.as_u16()).map_err(|e| e.error.code())
 }
 
@@ -66,7 +66,7 @@ async fn a_request_goes_through_two_secured_hops() {
     })
     .await;
     let url = format!("https://localhost:{}/back", behind.local_addr().port());
-    let front = secured(tls, pass_to(client(sender.clone()), url)).await;
+    let front = secured(tls, pass_to(client(sender.clone()), url, Duration::from_secs(30))).await;
     let body = "x".repeat(300_000);
     let request = format!(
         "POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
