@@ -109,7 +109,8 @@ impl Endpoint {
     }
 
     /// Sends the message. On success it has become the response; on a fault it is the request again,
-    /// its body as far as it can still be built.
+    /// its body as far as it can still be built. Where a SOAP fault in the answer is the fault
+    /// ([`Origin::Answer`]), the message is that answer.
     ///
     /// Cancel safe in the sense that dropping the future drops the backend connection.
     pub fn send<'a>(
