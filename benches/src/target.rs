@@ -153,6 +153,12 @@ pub fn server_binary() -> Result<PathBuf, String> {
         if dir.ends_with("release") {
             build.arg("--release");
         }
+        // What names this package would make build scripts that look at it run anew (ring's does).
+        let names = std::env::vars_os().map(|(name, _)| name);
+        for name in names.filter(|name| name.to_string_lossy().starts_with("CARGO_PKG_")) {
+            build.env_remove(name);
+        }
+        build.env_remove("CARGO_MANIFEST_DIR").env_remove("CARGO_MANIFEST_PATH");
         let status = build.current_dir(env!("CARGO_MANIFEST_DIR")).status();
         if !status.is_ok_and(|s| s.success()) {
             return Err("the server cannot be built: cargo build --package ganglion".into());

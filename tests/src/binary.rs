@@ -42,9 +42,21 @@ fn build(mut cargo: Command, folder: &Path, is_test: bool) -> Result<(), String>
     if folder.ends_with("release") {
         cargo.arg("--release");
     }
+    forget_package(&mut cargo);
     let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status();
     match status.is_ok_and(|s| s.success()) {
         true => Ok(()),
         false => Err("the server cannot be built: cargo build --package ganglion".into()),
+    }
+}
+
+/// Cargo tells a program that it runs which package it is of. Inherited by another cargo, that makes build
+/// scripts which look at it (ring's does) run anew, and all that stands on them is compiled again.
+fn forget_package(cargo: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&name);
+        }
     }
 }
