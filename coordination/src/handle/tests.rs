@@ -1,13 +1,16 @@
+//! Whole nodes on the store in memory, with paused time.
+
+mod ungated;
+mod way;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 use crate::Fired;
-use crate::fire::{FireClaim, Refusal};
-use crate::lease::{Claim, LeaseRow, Raise, Release, View};
-use crate::member::{Declaration, End, MemberId, MemberInfo};
+use crate::fire::Refusal;
 use crate::protocol::{Loss, Stop};
 use crate::store::memory::Memory;
-use crate::store::{Answer, FireStore, LeaseStore, MemberStore};
+use way::Way;
 
 /// Tokio's paused time as a clock: it moves only when everything waits.
 #[derive(Debug)]
@@ -20,80 +23,6 @@ impl Clock for Paused {
 
     fn uptime(&self) -> Duration {
         self.0.elapsed() + Duration::from_secs(100)
-    }
-}
-
-/// One node's way to the store, which can be cut, or lose the answers to fires.
-#[derive(Debug)]
-struct Way {
-    store: Memory,
-    cut: AtomicBool,
-    lose_fires: AtomicBool,
-}
-
-impl Way {
-    fn go<'a, T: Send + 'a>(&self, call: Answer<'a, T>) -> Answer<'a, T> {
-        if self.cut.load(Ordering::Relaxed) {
-            return Box::pin(std::future::ready(Err(StoreError::Unknown("cut".into()))));
-        }
-        call
-    }
-}
-
-impl MemberStore for Way {
-    fn join<'a>(&'a self, info: &'a MemberInfo) -> Answer<'a, bool> {
-        self.go(self.store.join(info))
-    }
-    fn renew<'a>(&'a self, me: MemberId, offer: Option<&'a Declaration>) -> Answer<'a, bool> {
-        if self.cut.load(Ordering::Relaxed) {
-            return Box::pin(std::future::ready(Err(StoreError::Unknown("cut".into()))));
-        }
-        self.store.renew(me, offer)
-    }
-    fn end(&self, member: MemberId, how: End) -> Answer<'_, bool> {
-        self.go(Box::pin(async move { self.store.end(member, how).await }))
-    }
-}
-
-impl LeaseStore for Way {
-    fn observe(&self) -> Answer<'_, View> {
-        self.go(self.store.observe())
-    }
-    fn create<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, ()> {
-        self.go(self.store.create(keys))
-    }
-    fn claim<'a>(&'a self, claim: &'a Claim) -> Answer<'a, bool> {
-        self.go(Box::pin(async move { self.store.claim(claim).await }))
-    }
-    fn release<'a>(&'a self, release: &'a Release) -> Answer<'a, bool> {
-        self.go(Box::pin(async move { self.store.release(release).await }))
-    }
-    fn raise<'a>(&'a self, raise: &'a Raise) -> Answer<'a, bool> {
-        self.go(Box::pin(async move { self.store.raise(raise).await }))
-    }
-}
-
-impl FireStore for Way {
-    fn fire<'a>(&'a self, claim: &'a FireClaim) -> Answer<'a, bool> {
-        if self.lose_fires.load(Ordering::Relaxed) {
-            return Box::pin(async move {
-                self.store.fire(claim).await?;
-                Err(StoreError::Unknown("reply lost".into()))
-            });
-        }
-        self.go(Box::pin(async move { self.store.fire(claim).await }))
-    }
-    fn read<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<LeaseRow>> {
-        self.go(self.store.read(key))
-    }
-    fn pause<'a>(&'a self, key: &'a Key, paused: bool) -> Answer<'a, ()> {
-        self.go(self.store.pause(key, paused))
-    }
-}
-
-impl Store for Way {
-    fn name(&self) -> &'static str {
-        "test"
     }
 }
 
@@ -407,33 +336,6 @@ async fn a_heartbeat_costs_one_renewal_and_one_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_database_everything_runs_here() {
-    let handle = Coordinator::off("solo", clock());
-    let mut task = handle.register(&Activation::exclusive("task", "d1"));
-    let guard = soon(10, task.next()).await.unwrap();
-    assert!(guard.holds() && guard.epoch().0 == 0);
-    assert_eq!(guard.claim_fire(5, Some(1)).await, Ok(Fired { run: 1 }));
-    assert_eq!(guard.claim_fire(6, Some(1)).await, Err(Refusal::Exhausted));
-    assert_eq!(handle.status().phase, Phase::Off);
-    let mut again = handle.register(&Activation::exclusive("task", "d2"));
-    assert_eq!(soon(10, guard.ended()).await, Stop::Undeployed);
-    assert!(quiet(1_000, again.next()).await, "one run at a time");
-    drop((guard, task));
-    let guard = soon(10, again.next()).await.unwrap();
-    assert_eq!(guard.claim_fire(7, Some(1)).await, Ok(Fired { run: 1 }), "a changed definition counts anew");
-    handle.shutdown(Duration::ZERO).await;
-    assert!(guard.stop().is_some_and(Stop::is_revoked), "no grace was given");
-}
-
-#[tokio::test(start_paused = true)]
-async fn every_node_needs_no_gate() {
-    let (a, b) = pair();
-    let listener = Activation { policy: Policy::EveryNode, ..Activation::exclusive("http", "") };
-    let (mut at_a, mut at_b) = (a.handle.register(&listener), b.handle.register(&listener));
-    assert!(soon(10, at_a.next()).await.unwrap().holds() && soon(10, at_b.next()).await.unwrap().holds());
-}
-
-#[tokio::test(start_paused = true)]
 async fn broken_timing_rules_are_told() {
     let store = Arc::new(Memory::default());
     let config = Config {
@@ -441,30 +343,4 @@ async fn broken_timing_rules_are_told() {
         ..Config::new("a")
     };
     assert!(Coordinator::start(config, store, clock()).is_err());
-}
-
-#[tokio::test(start_paused = true)]
-async fn without_a_database_shutdown_waits_for_what_runs() {
-    let handle = Coordinator::off("solo", clock());
-    let mut offer = handle.register(&Activation::exclusive("t", ""));
-    let guard = offer.next().await.unwrap();
-    let began = tokio::time::Instant::now();
-    let work = tokio::spawn(async move {
-        assert_eq!(guard.ended().await, Stop::Draining);
-        tokio::time::sleep(Duration::from_secs(3)).await;
-        assert!(guard.holds(), "what was asked politely may finish");
-    });
-    handle.shutdown(Duration::from_secs(20)).await;
-    assert_eq!(began.elapsed(), Duration::from_secs(3));
-    work.await.unwrap();
-}
-
-#[tokio::test(start_paused = true)]
-async fn without_a_database_shutdown_revokes_what_runs_too_long() {
-    let handle = Coordinator::off("solo", clock());
-    // Its offer is withdrawn at once, as by a redeployment; the run goes on.
-    let guard = handle.register(&Activation::exclusive("t", "")).next().await.unwrap();
-    let work = tokio::spawn(async move { guard.revoked().await });
-    handle.shutdown(Duration::from_secs(2)).await;
-    assert!(tokio::time::timeout(Duration::from_secs(1), work).await.unwrap().unwrap().is_revoked());
 }
