@@ -254,7 +254,7 @@ impl Entity {
 
 /// A response without a type has the request's, unless that was a form.
 fn inherited_type(message: &Message) -> Option<String> {
-    if message.wire.is_bare_form() && message.axis2.entry("messageType").is_none() {
+    if message.wire.is_form() && message.axis2.entry("messageType").is_none() {
         return None;
     }
     let media = media_type(&message.axis2_text("messageType")?);

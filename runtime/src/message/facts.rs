@@ -137,7 +137,7 @@ impl Wire {
             "REMOTE_ADDR" if !self.response => self.peer?.ip().to_string().into(),
             "REMOTE_HOST" if !self.response => host_name(self.peer?.ip()).into(),
             "ContentType" | "CONTENT_TYPE" => header_text(self.content_type.as_ref()?).into_owned().into(),
-            "messageType" | "MESSAGE_TYPE" if self.is_bare_form() => "application/xml".into(),
+            "messageType" | "MESSAGE_TYPE" if self.is_form() => "application/xml".into(),
             "messageType" | "MESSAGE_TYPE" => {
                 let text = header_text(self.content_type.as_ref()?);
                 let end = text.find(';').unwrap_or(text.len());
@@ -158,13 +158,13 @@ impl Wire {
         })
     }
 
-    /// A request without a body whose type is a form, as every GET without a type has it. MI writes what
-    /// its flow makes as XML, under the name of a form.
-    pub fn is_bare_form(&self) -> bool {
+    /// A request whose type is a form, as every GET without a type has it. What is made of it goes out as XML
+    /// under the name of a form, unless a mediator says otherwise: MI's server worker sets `messageType` so.
+    pub fn is_form(&self) -> bool {
         let form = |value: &HeaderValue| {
             super::media_type(&header_text(value)) == "application/x-www-form-urlencoded"
         };
-        self.no_entity && !self.response && self.content_type.as_ref().is_some_and(form)
+        !self.response && self.content_type.as_ref().is_some_and(form)
     }
 }
 
