@@ -173,9 +173,11 @@ fn dispatch(cx: &mut Context, message: &mut Message, listener: &str) -> bool {
     let agent = message.headers.map().get(http::header::USER_AGENT).cloned();
     let agent = agent.as_ref().map(header_text);
     let content_type = wire.content_type.as_ref().map(header_text);
+    let path = crate::router::path_and_query(&wire.target);
+    let target = if *path == *wire.target { wire.target.clone() } else { path.into() };
     let request = Request {
         method: wire.method.as_str(),
-        target: crate::router::path_and_query(&wire.target),
+        target: &target,
         host: host.as_deref(),
         content_type: content_type.as_deref().filter(|_| !wire.no_entity),
         user_agent: agent.as_deref(),
@@ -184,7 +186,7 @@ fn dispatch(cx: &mut Context, message: &mut Message, listener: &str) -> bool {
     };
     match program.router.route(&request) {
         Route::Resource { api, resource, variables, sub_path } => {
-            describe_api(message, api, resource, sub_path, &request, &wire.target);
+            describe_api(message, api, resource, sub_path, &request, &target);
             if let Some(class) = &api.program.foreign_handler {
                 tracing::error!(
                     "a request to '{}' is refused: its handler {class} cannot be run",
@@ -198,11 +200,11 @@ fn dispatch(cx: &mut Context, message: &mut Message, listener: &str) -> bool {
             true
         }
         Route::Mismatch { api, sub_path, status } => {
-            describe_api(message, api, usize::MAX, sub_path, &request, &wire.target);
+            describe_api(message, api, usize::MAX, sub_path, &request, &target);
             mismatch(cx, message, status)
         }
         Route::Options { api, resource } => {
-            describe_api(message, api, resource, "", &request, &wire.target);
+            describe_api(message, api, resource, "", &request, &target);
             answer_options(cx, message, api, resource);
             false
         }
