@@ -43,7 +43,7 @@ fn parse_fragment_into(document: &mut Document, parent: NodeId, text: &str) -> R
     parser.run()
 }
 
-/// As [`parse_fragment_into`] for a message: reading stops at the end of the root element, and what follows
+/// As `parse_fragment_into` for a message: reading stops at the end of the root element, and what follows
 /// it, well-formed or not, is never looked at.
 pub fn parse_root_into(document: &mut Document, parent: NodeId, text: &str) -> Result<(), ParseError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
