@@ -88,6 +88,11 @@ impl Exchange {
         self.lock().answer.take()
     }
 
+    /// Spares a wake-up to a task that will call [`Self::poll_answer`] again before it rests.
+    pub fn forget_waker(&self) {
+        drop(self.waker.take());
+    }
+
     /// The answer, taken, or a wake-up when it comes. One task at a time may wait.
     pub fn poll_answer(&self, cx: &mut Context<'_>) -> Poll<Answer> {
         if let Some(answer) = self.take() {

@@ -177,6 +177,7 @@ impl Future for Race<'_> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Answer>> {
         let this = self.get_mut();
+        this.exchange.forget_waker();
         let ended = this.flow.poll(cx);
         match this.exchange.poll_answer(cx) {
             Poll::Ready(answer) => Poll::Ready(Some(answer)),

@@ -4,6 +4,7 @@ use super::connection;
 use super::pulse::Pulse;
 use super::receive::Socket;
 use super::stream::Stream;
+use super::waker::Inner;
 use super::workers::Assigned;
 use super::{HeaderRules, Workers};
 use crate::flow::{BoxFuture, Exchange};
@@ -13,6 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
+use std::future::{Future as _, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -216,14 +218,17 @@ async fn serve_connection(
     let service =
         service_fn(move |request| connection::serve(shared.clone(), socket, pulse.clone(), request));
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let waker = Inner::new();
+    let mut served = poll_fn(|cx| waker.poll(cx, |cx| connection.as_mut().poll(cx)));
     let ended = tokio::select! {
-        result = connection.as_mut() => Some(result),
+        result = &mut served => Some(result),
         () = stop_sign(&mut stopped) => None,
         () = idle.idle(limit) => return,
     };
     let result = match ended {
         Some(result) => result,
         None => {
+            drop(served);
             connection.as_mut().graceful_shutdown();
             connection.await
         }

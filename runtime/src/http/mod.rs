@@ -20,6 +20,7 @@ mod stream;
 mod target;
 #[cfg(test)]
 mod tests;
+mod waker;
 mod workers;
 
 pub use answer::Asked;

@@ -22,32 +22,28 @@ pub(super) const SERVER: HeaderValue = HeaderValue::from_static("WSO2-PassThroug
 /// Which of the usually removed headers pass through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderRules {
-    preserved: Vec<HeaderName>,
+    removed: Vec<HeaderName>,
 }
 
 impl Default for HeaderRules {
     /// MI's: the `Server` of a backend passes.
     fn default() -> Self {
-        Self { preserved: vec![header::SERVER] }
+        Self::preserving(["server"])
     }
 }
 
 impl HeaderRules {
-    /// The headers of these names pass; names that no header can have are ignored.
+    /// The headers of these names pass, in any case.
     pub fn preserving<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        let names = names.into_iter().map(|name| name.trim().to_ascii_lowercase());
-        Self { preserved: names.filter_map(|name| HeaderName::try_from(name).ok()).collect() }
-    }
-
-    /// Does a header of this name pass?
-    pub(super) fn preserves(&self, name: &HeaderName) -> bool {
-        self.preserved.contains(name)
+        let names: Vec<&str> = names.into_iter().map(str::trim).collect();
+        let passes = |name: &HeaderName| names.iter().any(|given| given.eq_ignore_ascii_case(name.as_str()));
+        Self { removed: REMOVED.into_iter().filter(|name| !passes(name)).collect() }
     }
 
     /// Drops what does not pass.
     pub(super) fn clean(&self, headers: &mut HeaderMap) {
         headers.remove(header::TRANSFER_ENCODING);
-        for name in REMOVED.iter().filter(|name| !self.preserves(name)) {
+        for name in &self.removed {
             headers.remove(name);
         }
     }

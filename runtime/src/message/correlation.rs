@@ -1,6 +1,5 @@
 //! The correlation id: one per exchange, on a header that travels to backends and back to clients.
 
-use bytes::{Bytes, BytesMut};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use std::cell::Cell;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
@@ -36,27 +35,11 @@ impl Correlation {
 /// A version 4 UUID. It names an exchange and guards nothing, so a fast generator per thread, seeded by
 /// the system's randomness, is enough.
 fn generate() -> HeaderValue {
-    let high = (next() & !0xf000) | 0x4000;
-    let low = (next() & (u64::MAX >> 2)) | (1 << 63);
-    let mut out = BytesMut::with_capacity(36);
-    for (value, groups) in [(high, [8, 4, 4].as_slice()), (low, [4, 12].as_slice())] {
-        let mut shift = 64;
-        for digits in groups {
-            if !out.is_empty() {
-                out.extend_from_slice(b"-");
-            }
-            for _ in 0..*digits {
-                shift -= 4;
-                let digit = (value >> shift) as usize & 0xf;
-                out.extend_from_slice(HEX.get(digit..=digit).unwrap_or(b"0"));
-            }
-        }
-    }
-    let bytes: Bytes = out.freeze();
-    HeaderValue::from_maybe_shared(bytes).unwrap_or_else(|_| HeaderValue::from_static("-"))
+    let random = (u128::from(next()) << 64) | u128::from(next());
+    let id = uuid::Builder::from_random_bytes(random.to_be_bytes()).into_uuid();
+    let text = id.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()).to_owned();
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("-"))
 }
-
-const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// `SplitMix64`.
 fn next() -> u64 {

@@ -5,9 +5,9 @@
 
 use super::error::{SendError, State};
 use super::pool::Origin;
-use super::waker::Inner;
 use crate::http::OutBody;
 use crate::http::stream::Stream;
+use crate::http::waker::Inner;
 use crate::message::wire::BodyError;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};

@@ -3,7 +3,6 @@
 mod error;
 mod link;
 mod pool;
-mod waker;
 
 pub use error::{CONNECTING, SENDING, SendError, State, Unanswered};
 pub use pool::{Origin, PoolLimits};

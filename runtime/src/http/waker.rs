@@ -1,8 +1,8 @@
 //! A waker that tells wake-ups from inside a poll from those from outside.
 //!
-//! The halves of a connection (driver, answer, body) live in one task and wake each other through
-//! channels. Passed on, each such wake-up would poll the whole task again for nothing; here it only says
-//! that the halves have more to do right now.
+//! The halves of a connection (driver, answer, body; towards a client also the flow) live in one task and
+//! wake each other through channels. Passed on, each such wake-up would send the whole task through the
+//! scheduler again; here it only says that the halves have more to do right now.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
