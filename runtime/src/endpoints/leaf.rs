@@ -13,6 +13,7 @@ use crate::message::{ANONYMOUS, Headers, Message, Payload, Soap, Value, WireBody
 use artifacts::kinds::endpoint::{Format, RetryConfig, TimeoutAction};
 use base64::Engine as _;
 use http::Method;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 /// Which element the leaf came from; decides texts and codes.
@@ -150,7 +151,9 @@ impl Leaf {
                     // Of two limits that begin together the longer one never strikes.
                     timeouts.response = Duration::MAX;
                 }
-                tokio::time::timeout(limit, cx.services.client.send(request, &timeouts)).await
+                // Pinned here: it is large, and a timer would move it.
+                let sending = pin!(cx.services.client.send(request, &timeouts));
+                tokio::time::timeout(limit, sending).await
             }
         };
         match sent {

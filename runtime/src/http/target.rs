@@ -33,10 +33,15 @@ impl Target {
     /// Splits a URL into scheme with authority, as written, and the path with query (`/` when there is
     /// none), without looking whether they are any good. The fragment is dropped.
     pub(super) fn split(url: &str) -> (&str, &str) {
-        let url = url.find('#').and_then(|at| url.get(..at)).unwrap_or(url);
-        let authority = url.find("://").map_or(0, |at| at + 3);
-        let rest = url.get(authority..).unwrap_or_default();
-        let (spelled, path) = url.split_at(authority + rest.find(['/', '?']).unwrap_or(rest.len()));
+        let at = |wanted: &[u8], from: usize| {
+            let rest = url.as_bytes().iter().enumerate().skip(from);
+            rest.map(|(at, byte)| (at, *byte)).find(|(_, byte)| wanted.contains(byte)).map(|(at, _)| at)
+        };
+        let end = at(b"#", 0).unwrap_or(url.len());
+        let colon = at(b":", 0).filter(|at| url.get(*at..).is_some_and(|rest| rest.starts_with("://")));
+        let authority = colon.map_or(0, |at| at + 3);
+        let path = at(b"/?", authority).unwrap_or(end).min(end);
+        let (spelled, path) = (url.get(..path).unwrap_or(url), url.get(path..end).unwrap_or_default());
         (spelled, if path.is_empty() { "/" } else { path })
     }
 

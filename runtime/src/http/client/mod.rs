@@ -17,6 +17,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use link::{Failed, Link, Relay};
 use pool::Pool;
 use rustls::pki_types::ServerName;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -142,7 +143,8 @@ impl Client {
                 },
             };
             let reused = link.reused;
-            let exchange = link.exchange(request);
+            // Pinned here: it is large, and would be moved once more for each way to wait for it.
+            let exchange = pin!(link.exchange(request));
             let result = match timeouts.response {
                 Duration::MAX => exchange.await,
                 limit => match timeout(limit, exchange).await {
