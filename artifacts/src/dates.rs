@@ -105,11 +105,15 @@ pub fn week_of_month(date: Date) -> i64 {
     (i64::from(date.day()) - 1 + days_since_sunday(date.first_of_month())) / 7 + 1
 }
 
+/// Longest field that is filled up; the standard library's own limit is 65,535.
+pub const MAX_WIDTH: usize = 400;
+
 fn days_since_sunday(date: Date) -> i64 {
     i64::from(date.weekday().to_sunday_zero_offset())
 }
 
 fn field(letter: char, width: usize, at: &Zoned) -> String {
+    let width = width.min(MAX_WIDTH);
     let hour = i64::from(at.hour());
     let number = match letter {
         'G' => return if at.year() > 0 { "AD" } else { "BC" }.to_owned(),
@@ -182,6 +186,8 @@ mod tests {
         for (pattern, text) in cases {
             assert_eq!(SimpleDateFormat::parse(pattern).unwrap().print(&at), text, "{pattern}");
         }
+        let wide = SimpleDateFormat::parse(&"d".repeat(70_000)).unwrap().print(&at);
+        assert_eq!(wide.len(), MAX_WIDTH);
         let midnight: Zoned = "2026-12-27T00:00:00[UTC]".parse().unwrap();
         assert_eq!(SimpleDateFormat::parse("YYYY-ww kk hh X").unwrap().print(&midnight), "2027-01 24 12 Z");
     }

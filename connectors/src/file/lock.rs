@@ -85,7 +85,7 @@ pub(super) fn beside(file: &Path, extension: &str) -> PathBuf {
     file.with_file_name(name)
 }
 
-fn lock_path(file: &Path) -> PathBuf {
+pub(super) fn lock_path(file: &Path) -> PathBuf {
     beside(file, "lock")
 }
 

@@ -14,20 +14,23 @@
 //! `ReconnectTimeout` seconds are over. MI looks only once for each pause.
 
 use super::local_path;
-use super::lock::{Lock, NoLock, Writer, beside};
+use super::lock::{Lock, NoLock, Writer, beside, is_blank, lock_path, remove_blank};
 use super::params::{Dialect, Reader};
 use crate::contract::ConnectorError;
 use artifacts::dates::SimpleDateFormat;
 use bytes::Bytes;
 use std::fs::{self, File, FileTimes, OpenOptions};
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Write as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Name of a file whose message has none.
 const DEFAULT_NAME: &str = "response.xml";
+
+/// A lock without content counts as left behind when it is older than this.
+const BLANK_AGE: Duration = Duration::from_secs(10);
 
 /// Pause between two looks at a lock.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -95,6 +98,14 @@ impl Outbox {
         let retries = u32::try_from(read.number("MaxRetryCount").unwrap_or(3)).unwrap_or(u32::MAX);
         let pause = Duration::from_secs(read.number("ReconnectTimeout").unwrap_or(30));
         let path = local_path(&uri, home).map_err(ConnectorError::Unsupported)?;
+        // An address may end with what a client asked for.
+        if path.components().any(|part| part == Component::ParentDir) {
+            return Err(ConnectorError::Parameter {
+                name: "address",
+                expected: "a path without '..'",
+                found: path.display().to_string(),
+            });
+        }
         Ok(Self {
             // Without a slash at the end: what is not there is a file, as with MI.
             path: path.components().collect(),
@@ -161,12 +172,13 @@ impl Outbox {
             options.create(true).write(true).append(self.append).truncate(!self.append);
             return self.fill(&options.open(path)?, file);
         }
-        static PARTS: AtomicU64 = AtomicU64::new(0);
-        let number = PARTS.fetch_add(1, Ordering::Relaxed);
-        // MI and we leave names that end so alone.
-        let part = beside(path, &format!("{}-{number}.part.lock", std::process::id()));
-        let written =
-            File::create(&part).and_then(|new| self.fill(&new, file)).and_then(|()| fs::rename(&part, path));
+        // MI and we leave names that end so alone. The number is random: another node may write the same
+        // file, and process ids of containers are alike.
+        let random = RandomState::new().hash_one(path);
+        let part = beside(path, &format!("{random:016x}.part.lock"));
+        let written = File::create_new(&part)
+            .and_then(|new| self.fill(&new, file))
+            .and_then(|()| fs::rename(&part, path));
         if written.is_err() {
             // Half a file would only be litter.
             drop(fs::remove_file(&part));
@@ -177,10 +189,11 @@ impl Outbox {
     fn fill(&self, mut to: &File, file: &OutFile) -> io::Result<()> {
         to.write_all(&file.bytes)?;
         let time = file.modified.filter(|_| self.keep_modified).map(Duration::from_millis);
-        match time.and_then(|time| SystemTime::checked_add(&UNIX_EPOCH, time)) {
-            Some(time) => to.set_times(FileTimes::new().set_modified(time)),
-            None => Ok(()),
+        if let Some(time) = time.and_then(|time| SystemTime::checked_add(&UNIX_EPOCH, time)) {
+            to.set_times(FileTimes::new().set_modified(time))?;
         }
+        // What it was made from may be deleted next.
+        to.sync_all()
     }
 }
 
@@ -190,12 +203,15 @@ impl OutFile {
     fn name(&self) -> Result<&Path, ConnectorError> {
         let name = self.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
         let name = Path::new(name.unwrap_or(DEFAULT_NAME));
-        if name.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
+        let inside = name.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        // Readers take files that end so for locks and markers.
+        let is_taken = name.extension().is_some_and(|end| end == "lock" || end == "fail");
+        if inside && !is_taken && name.file_name().is_some() {
             return Ok(name);
         }
         Err(ConnectorError::Parameter {
             name: "transport.vfs.ReplyFileName",
-            expected: "a name inside the folder",
+            expected: "a name inside the folder that ends in neither .lock nor .fail",
             found: name.display().to_string(),
         })
     }
@@ -204,8 +220,20 @@ impl OutFile {
 fn lock(path: &Path) -> Result<Lock, Refused> {
     Writer::of_machine().take(path, None).map_err(|refused| match refused {
         NoLock::Failed(error) => Refused::Failed(failed(path, error)),
-        NoLock::Busy(_) | NoLock::Alive | NoLock::Released => Refused::Locked(path.to_owned()),
+        NoLock::Busy(text) => {
+            // Its writer died before the first byte; a living one needs a moment only.
+            if is_blank(&text) && is_older(path, BLANK_AGE) {
+                remove_blank(path);
+            }
+            Refused::Locked(path.to_owned())
+        }
+        NoLock::Alive | NoLock::Released => Refused::Locked(path.to_owned()),
     })
+}
+
+fn is_older(file: &Path, age: Duration) -> bool {
+    let changed = fs::metadata(lock_path(file)).and_then(|meta| meta.modified());
+    changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|elapsed| elapsed > age))
 }
 
 fn failed(path: &Path, error: io::Error) -> ConnectorError {

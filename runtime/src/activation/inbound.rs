@@ -206,7 +206,10 @@ impl Deliver for IntoSequence {
                 return Outcome::Failed(fault.to_string());
             }
             cx.push_block(sequence.block.clone(), Leave::Continue);
-            match flow::run(&mut cx, &mut message).await {
+            let end = flow::run(&mut cx, &mut message).await;
+            // The delivery is settled then: nothing may be under way that could still be lost.
+            cx.exchange.idle().await;
+            match end {
                 End::Completed | End::Stopped => Outcome::Done,
                 End::Failed => Outcome::Failed(error_text(&message)),
                 // This node may not act for it any more.

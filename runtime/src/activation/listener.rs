@@ -84,8 +84,9 @@ impl IntoProxy {
     /// Waits for the answer of branches, if an answer has anywhere to go, and puts it there.
     async fn answer(&self, cx: &Context) -> Result<(), String> {
         if self.listener.reply.is_some() {
-            // Time is up: no answer comes then, as over HTTP.
-            tokio::time::timeout(cx.services.timeouts.response, cx.exchange.finished()).await.ok();
+            let limit = cx.services.timeouts.response;
+            let finished = tokio::time::timeout(limit, cx.exchange.finished()).await;
+            finished.map_err(|_elapsed| format!("no answer within {limit:?}"))?;
         }
         let Some(Answer::Reply(mut answer)) = cx.exchange.take() else { return Ok(()) };
         let failed = sender_failure(&answer);
@@ -127,6 +128,8 @@ impl Deliver for IntoProxy {
                 // This node may not act for it any more.
                 End::Abandoned => return Outcome::Rejected,
             };
+            // The delivery is settled then: nothing may be under way that could still be lost.
+            cx.exchange.idle().await;
             match answered.and_then(|()| sender_failure(&message)) {
                 Ok(()) => Outcome::Done,
                 Err(problem) => Outcome::Failed(problem),

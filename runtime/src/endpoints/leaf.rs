@@ -180,6 +180,8 @@ impl Leaf {
                 let text = format!("'To' header was set to {ANONYMOUS}");
                 Err(Fault::endpoint(codes::ENDPOINT_NOT_READY, text))
             }
+            // Only SOAP has such a header; anything else may pass unread.
+            LeafKind::Default | LeafKind::Implicit if message.rest => Ok(()),
             LeafKind::Default | LeafKind::Implicit => crate::flow::build_payload(message, cx).await,
         }
     }
@@ -303,8 +305,7 @@ impl Leaf {
         cx.exchange.expect_reply();
         let mut copy = message.fork();
         if let Some(path) = local::path_of(url) {
-            // Nobody waits for it; its flow goes on.
-            local::Call::start(&path, url, method, &mut copy, cx)?;
+            local::run_one_way(&path, url, method, &mut copy, cx).await?;
             return Ok(Sent::OneWay);
         }
         let request = backend::request(&cx.services.client, &mut copy, method, url)?;
@@ -388,7 +389,10 @@ impl Leaf {
             .filter(|_| !soap && (message.rest || self.settings.format == Format::Rest));
         let url = match postfix {
             Some(postfix) if !postfix.text().is_empty() && !matches!(self.address, Address::Member(_)) => {
-                append_postfix(&base, &postfix.text())
+                let text = postfix.text();
+                // The client's query must not say how files are written.
+                let text = if vfs::is_vfs(&base) { crate::router::path_of(&text) } else { &text };
+                append_postfix(&base, text)
             }
             _ => base.into_owned(),
         };

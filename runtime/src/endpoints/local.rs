@@ -43,21 +43,7 @@ impl Call {
         message: &mut Message,
         cx: &Context,
     ) -> Result<Self, Fault> {
-        let program = cx.program.clone();
-        let found = program.router.service_at(path).filter(|(proxy, _)| proxy.started);
-        let (proxy, rest) = found.ok_or_else(|| {
-            let text = format!("The service cannot be found for the endpoint reference (EPR) {url}");
-            Fault::endpoint(codes::CONNECTION_FAILED, text)
-        })?;
-        if cx.hops >= MAX_HOPS {
-            let text = format!("{url} is not called: {MAX_HOPS} services have called one another already");
-            return Err(Fault::endpoint(codes::CONNECTION_FAILED, text));
-        }
-        let (mut called, asked) = inside::request(&cx.services.client, message, method, path, url)?;
-        let mut callee = Context::new(program.clone(), cx.services.clone());
-        callee.fence = cx.fence.clone();
-        callee.hops = cx.hops + 1;
-        callee.enter_proxy(&mut called, proxy, rest, "local");
+        let (asked, mut callee, mut called) = enter(path, url, method, message, cx)?;
         let exchange = callee.exchange.clone();
         let flow = tokio::spawn(async move {
             flow::run_request(&mut callee, &mut called).await;
@@ -81,6 +67,49 @@ impl Call {
         };
         inside::response(answer, &self.asked, self.body_limit).await
     }
+}
+
+/// Runs the flow of the service as a branch of the caller's: beside it while there are slots, else here.
+/// Nobody gets its answer.
+///
+/// Faults: as those of [`Call::start`].
+pub(super) async fn run_one_way(
+    path: &str,
+    url: &str,
+    method: Method,
+    message: &mut Message,
+    cx: &Context,
+) -> Result<(), Fault> {
+    let (_asked, callee, called) = enter(path, url, method, message, cx)?;
+    let running = cx.exchange.branch();
+    flow::parallel(callee, called, |_finished| async move { drop(running) }).await;
+    Ok(())
+}
+
+/// The flow of a service, ready to run, and what its answer must know.
+fn enter(
+    path: &str,
+    url: &str,
+    method: Method,
+    message: &mut Message,
+    cx: &Context,
+) -> Result<(Asked, Context, Message), Fault> {
+    let program = cx.program.clone();
+    let found = program.router.service_at(path).filter(|(proxy, _)| proxy.started);
+    let (proxy, rest) = found.ok_or_else(|| {
+        let text = format!("The service cannot be found for the endpoint reference (EPR) {url}");
+        Fault::endpoint(codes::CONNECTION_FAILED, text)
+    })?;
+    if cx.hops >= MAX_HOPS {
+        let text = format!("{url} is not called: {MAX_HOPS} services have called one another already");
+        return Err(Fault::endpoint(codes::CONNECTION_FAILED, text));
+    }
+    let (mut called, asked) = inside::request(&cx.services.client, message, method, path, url)?;
+    let mut callee = Context::new(program.clone(), cx.services.clone());
+    callee.fence = cx.fence.clone();
+    callee.hops = cx.hops + 1;
+    callee.enter_proxy(&mut called, proxy, rest, "local");
+    Ok((asked, callee, called))
 }
 
 #[cfg(test)]

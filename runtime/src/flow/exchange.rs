@@ -152,6 +152,17 @@ impl Exchange {
         }
     }
 
+    /// Waits until no branch runs. Cancel safe.
+    pub async fn idle(&self) {
+        loop {
+            let notified = self.settled.notified();
+            if self.branches.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            notified.await;
+        }
+    }
+
     /// Was [`Self::expect_reply`] called?
     pub fn expects_reply(&self) -> bool {
         self.expects_reply.load(Ordering::Acquire)

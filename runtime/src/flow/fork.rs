@@ -69,7 +69,7 @@ where
     F: FnOnce(Finished) -> R + Send + 'static,
     R: Future<Output = T> + Send,
 {
-    let slots = branch.services.clone();
+    let (slots, exchange) = (branch.services.clone(), branch.exchange.clone());
     let (waiter, gave_way) = oneshot::channel();
     branch.waiter = Some(waiter);
     let mut work = work(branch, message, then);
@@ -80,9 +80,10 @@ where
     }
     match slots.branches.slot() {
         Some(slot) => {
+            let running = exchange.branch();
             tokio::spawn(async move {
                 work.await;
-                drop(slot);
+                drop((slot, running));
             });
             None
         }

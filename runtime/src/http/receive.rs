@@ -1,6 +1,6 @@
 //! Request to message: the headers are moved, the body stays unread.
 
-use crate::message::media_type_parameter;
+use crate::message::{addressing, media_type_parameter};
 use crate::message::{Correlation, Headers, Message, Payload, Wire, WireBody};
 use http::{HeaderName, HeaderValue, Method, header};
 use http_body::Body as _;
@@ -39,7 +39,7 @@ pub(super) fn message(
     let has_action = parts.headers.contains_key("soapaction");
     let rest = content_type.as_ref().is_none_or(|value| !is_soap(value.as_bytes(), has_action));
     let mut message = Message::new();
-    message.addressing.to = Some(target.clone());
+    message.addressing.to = Some(target.clone()).filter(addressing::may_be_called);
     message.addressing.action =
         parts.headers.get("soapaction").and_then(action).or_else(|| action_parameter(content_type.as_ref()?));
     message.rest = rest || bodiless;

@@ -56,7 +56,8 @@ impl Inner {
         let mut inner = Context::from_waker(&self.waker);
         let mut rounds = 0;
         let result = loop {
-            self.shared.again.store(false, Ordering::SeqCst);
+            // Read, not only written: what was done before a wake-up is visible to the poll after it.
+            self.shared.again.swap(false, Ordering::SeqCst);
             let result = poll(&mut inner);
             rounds += 1;
             // A bound, so that a half that always wakes itself yields to other tasks.

@@ -37,10 +37,10 @@ pub fn read(message: &mut Message) {
     for block in blocks {
         let addressing = &mut message.addressing;
         match document.local_name(block) {
-            "To" => addressing.to = text(block).or(addressing.to.take()),
+            "To" => addressing.to = text(block).filter(may_be_called).or(addressing.to.take()),
             "Action" => addressing.action = text(block).or(addressing.action.take()),
             "ReplyTo" => addressing.reply_to = address(block),
-            "FaultTo" => addressing.fault_to = address(block),
+            "FaultTo" => addressing.fault_to = address(block).filter(may_be_called),
             "From" => addressing.from = address(block),
             "RelatesTo" => addressing.relates_to = text(block),
             "MessageID" => {
@@ -52,6 +52,13 @@ pub fn read(message: &mut Message) {
         }
     }
     message.addressing.reply_to.get_or_insert_with(|| no_reply.into());
+}
+
+/// A client names the peers of its message. It must not name files or the inside of this process, where
+/// a flow that sends to the message's `To` would write or go.
+pub fn may_be_called(address: &Arc<str>) -> bool {
+    let scheme = address.split(':').next().unwrap_or_default();
+    !["vfs", "local"].iter().any(|inside| scheme.trim().eq_ignore_ascii_case(inside))
 }
 
 /// Does default-scope `PRESERVE_WS_ADDRESSING` keep the header blocks that came?
@@ -128,6 +135,16 @@ mod tests {
         let mut message = Message::new();
         message.payload = Payload::xml(Envelope::from_document(parse(&text).unwrap()).unwrap());
         message
+    }
+
+    #[test]
+    fn a_client_names_no_files_and_no_services_inside() {
+        for to in ["vfs:file:///etc/x", "VFS:/x", " local://services/S"] {
+            let mut message = soap(&format!("<w:To xmlns:w='{FINAL}'>{to}</w:To>"));
+            message.addressing.to = Some("/services/P".into());
+            read(&mut message);
+            assert_eq!(message.addressing.to.as_deref(), Some("/services/P"), "{to}");
+        }
     }
 
     #[test]

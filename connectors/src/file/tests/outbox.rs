@@ -94,6 +94,20 @@ async fn a_lock_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_lock_without_content_is_removed_when_it_is_old() {
+    let dir = tempfile::tempdir().unwrap();
+    let lock = dir.path().join("a.lock");
+    fs::write(&lock, "").unwrap();
+    let out = outbox(dir.path(), "a?transport.vfs.MaxRetryCount=0");
+    assert!(matches!(out.write(text("1", None)).await, Err(ConnectorError::Locked(_))));
+    let old = SystemTime::now() - std::time::Duration::from_secs(60);
+    fs::File::options().write(true).open(&lock).unwrap().set_modified(old).unwrap();
+    let out = outbox(dir.path(), "a?transport.vfs.MaxRetryCount=1&transport.vfs.ReconnectTimeout=60");
+    out.write(text("1", None)).await.unwrap();
+    assert_eq!(names(dir.path()), ["a"]);
+}
+
+#[tokio::test]
 async fn writers_of_one_file_take_turns() {
     let dir = tempfile::tempdir().unwrap();
     let append = outbox(dir.path(), "log?transport.vfs.Append=true");
@@ -109,9 +123,14 @@ async fn what_cannot_be_written() {
     let dir = tempfile::tempdir().unwrap();
     let error = Outbox::read("vfs:ftpd:///x", Path::new("/"), true).unwrap_err();
     assert_eq!(error.to_string(), "the scheme 'ftpd:' is not supported");
-    for name in ["../x", "a/../../x", "/etc/x"] {
+    for name in ["../x", "a/../../x", "/etc/x", ".", "a.xml.lock", "sub/a.fail"] {
         let error = outbox(dir.path(), "").write(text("1", Some(name))).await.unwrap_err();
         assert!(error.to_string().contains("inside the folder"), "{error}");
+    }
+    for address in ["vfs:file:///out/../etc/x", "vfs:file:///out/a/%2e%2e/%2e%2e/etc/x", "file:///out/..%2Fx"]
+    {
+        let error = Outbox::read(address, Path::new("/"), true).unwrap_err();
+        assert!(error.to_string().contains("without '..'"), "{error}");
     }
     fs::write(dir.path().join("file"), "1").unwrap();
     let error = outbox(dir.path(), "file/below").write(text("1", None)).await.unwrap_err();

@@ -2,7 +2,7 @@
 
 use super::Moment;
 use super::pattern::{Element, Pattern};
-use artifacts::dates::{DAYS, MONTHS, week_of_month, week_of_year};
+use artifacts::dates::{DAYS, MAX_WIDTH, MONTHS, week_of_month, week_of_year};
 
 /// A local date or time. `None` when the pattern asks for a field that is not there; a zone never is.
 pub(super) fn format(pattern: &Pattern, moment: Moment) -> Option<String> {
@@ -34,6 +34,7 @@ impl Printer {
     }
 
     fn number(&mut self, value: i64, width: usize) -> Option<()> {
+        let width = width.min(MAX_WIDTH);
         self.out.push_str(&format!("{value:0width$}"));
         Some(())
     }

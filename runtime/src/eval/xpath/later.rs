@@ -9,6 +9,7 @@ use super::{Evaluated, Focus, Value, failed};
 use crate::eval::JavaRegex;
 use crate::eval::dates;
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 /// Namespace of the constructors such as `xs:integer()`.
 pub(super) const SCHEMA: &str = "http://www.w3.org/2001/XMLSchema";
@@ -110,13 +111,10 @@ impl<'a> Evaluator<'_, 'a> {
                 Value::text(parts.join(&*text(1)))
             }
             Later::DistinctValues => {
-                let mut distinct: Vec<Value<'a>> = Vec::new();
-                for item in items(0) {
-                    if distinct.iter().all(|known| known.string() != item.string()) {
-                        distinct.push(item);
-                    }
-                }
-                sequence(distinct)
+                let mut seen = HashSet::new();
+                sequence(
+                    items(0).into_iter().filter(|item| seen.insert(item.string().into_owned())).collect(),
+                )
             }
             Later::Exists => Value::Boolean(!items(0).is_empty()),
             Later::Empty => Value::Boolean(items(0).is_empty()),

@@ -121,7 +121,7 @@ impl Pool {
         let (spelled, path) = Target::split(url);
         let key = match profile {
             None => Cow::Borrowed(spelled),
-            Some(profile) => Cow::Owned(format!("{spelled} {profile}")),
+            Some(profile) => Cow::Owned(format!("{spelled}\n{profile}")),
         };
         let known = self.origins.read().unwrap_or_else(PoisonError::into_inner).get(&*key).cloned();
         if let Some(origin) = known {

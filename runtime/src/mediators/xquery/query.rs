@@ -86,7 +86,7 @@ impl Scope {
 impl XQuery {
     /// Reads a query. The error says what was expected, what was found, and where.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let mut parser = Parser { text, at: 0 };
+        let mut parser = Parser { text, at: 0, depth: 0 };
         let mut scope = Scope(KNOWN.iter().map(|(prefix, uri)| ((*prefix).into(), (*uri).into())).collect());
         let mut variables = Vec::new();
         parser.prolog(&mut scope, &mut variables)?;
@@ -101,7 +101,12 @@ impl XQuery {
 struct Parser<'t> {
     text: &'t str,
     at: usize,
+    /// Elements and expressions around this place.
+    depth: usize,
 }
+
+/// Deepest nesting of a query; deeper ones would use up the stack.
+const MAX_DEPTH: usize = 100;
 
 impl<'t> Parser<'t> {
     fn rest(&self) -> &'t str {
@@ -317,6 +322,16 @@ impl<'t> Parser<'t> {
     }
 
     fn element(&mut self, outer: &Scope) -> Result<Element, String> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(format!("elements are nested more than {MAX_DEPTH} deep"));
+        }
+        let element = self.element_inside(outer);
+        self.depth -= 1;
+        element
+    }
+
+    fn element_inside(&mut self, outer: &Scope) -> Result<Element, String> {
         self.need("<")?;
         let qname = self.name()?;
         let mut raw = Vec::new();
@@ -341,7 +356,7 @@ impl<'t> Parser<'t> {
         let mut attributes = Vec::new();
         for (name, value) in raw {
             if name != "xmlns" && !name.starts_with("xmlns:") {
-                let parts = Parser { text: value, at: 0 }.content(&scope, true)?;
+                let parts = Parser { text: value, at: 0, depth: self.depth }.content(&scope, true)?;
                 attributes.push((scope.name(name, false)?, parts));
             }
         }

@@ -109,3 +109,12 @@ fn mistakes_have_their_place() {
     assert!(XQuery::parse("<a></b>").unwrap_err().contains("'a'"));
     assert!(XQuery::parse("<a/> junk").unwrap_err().contains("'junk'"));
 }
+
+#[test]
+fn deep_queries_are_refused() {
+    let deep = |n: usize| format!("{}{}", "<a>".repeat(n), "</a>".repeat(n));
+    assert!(XQuery::parse(&deep(50)).is_ok());
+    for query in [deep(100_000), "<a>{".repeat(100_000), "<a b='{".repeat(100_000)] {
+        assert!(XQuery::parse(&query).is_err());
+    }
+}
