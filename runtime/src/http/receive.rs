@@ -1,7 +1,7 @@
 //! Request to message: the headers are moved, the body stays unread.
 
-use crate::message::{addressing, media_type_parameter};
 use crate::message::{Correlation, Headers, Message, Payload, Wire, WireBody};
+use crate::message::{addressing, media_type_parameter};
 use http::{HeaderName, HeaderValue, Method, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
