@@ -36,7 +36,7 @@ const MODULES: &[(&str, &[&str])] = &[
     // The program holds steps; the flow runs them.
     ("program", &["deploy", "endpoints", "flow", "router", "stores"]),
     ("flow", &["errors", "eval", "message", "program", "services"]),
-    ("endpoints", &["compile", "errors", "eval", "flow", "http", "message"]),
+    ("endpoints", &["compile", "errors", "eval", "flow", "http", "message", "router"]),
     (
         "mediators",
         &[
