@@ -4,6 +4,7 @@ use super::names::Names;
 use std::net::IpAddr;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
+use x509_parser::x509::X509Version;
 
 /// The parts of a certificate that are looked at here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub(super) struct Certificate {
     pub(super) names: Names,
     /// The issuer's name as it stands in the certificate (DER).
     pub(super) issuer: Vec<u8>,
+    /// May its key sign other certificates? Version 1 cannot say, and may.
+    pub(super) is_ca: bool,
     /// The public key, without its algorithm.
     pub(super) public_key: Vec<u8>,
     /// End of its validity: seconds since 1970, and as text.
@@ -29,6 +32,7 @@ impl Certificate {
             subject: certificate.subject().to_string(),
             names: names(&certificate),
             issuer: certificate.issuer().as_raw().to_vec(),
+            is_ca: certificate.is_ca() || certificate.version() == X509Version::V1,
             public_key: certificate.public_key().subject_public_key.data.to_vec(),
             not_after: (end.timestamp(), end.to_string()),
         })

@@ -22,6 +22,15 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), certificate }
     }
 
+    /// Whoever signs with the key of a certificate that allows it not, and that certificate with its key
+    /// as PEM.
+    pub(crate) fn of_leaf(names: &[&str]) -> (Self, String) {
+        let (params, key) = (params(names, "leaf", false), KeyPair::generate().unwrap());
+        let certificate = params.self_signed(&key).unwrap().der().clone();
+        let keys = pem("PRIVATE KEY", &key.serialize_der()) + &pem("CERTIFICATE", &certificate);
+        (Self { issuer: Issuer::new(params, key), certificate }, keys)
+    }
+
     /// A certificate of these hosts and addresses with its key, as PEM.
     pub(crate) fn sign(&self, names: &[&str]) -> String {
         self.sign_params(&params(names, "leaf", false))

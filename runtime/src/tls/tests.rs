@@ -34,6 +34,24 @@ fn keys_of_all_makers_are_read() {
 }
 
 #[test]
+fn authorities_say_so_or_are_of_the_first_version() {
+    // openssl x509 -req without extensions
+    let first = "-----BEGIN CERTIFICATE-----\n\
+        MIIBFjCBvQIUEeZOELLunFmMfJgkXeVhkv4DaJYwCgYIKoZIzj0EAwIwDTELMAkG\n\
+        A1UEAwwCdjEwIBcNMjYxMTI1MjIzNDU5WhgPMjEyNjExMDEyMjM0NTlaMA0xCzAJ\n\
+        BgNVBAMMAnYxMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEUhJRdbdklBnfXTkt\n\
+        npm1YHOVsMJp004oN6M8zSXwC5r4VE+cf6JG08YuYE7Ehb6ZGrKHsnGhUvorDNuM\n\
+        E6ce5zAKBggqhkjOPQQDAgNIADBFAiEArIui5k+EAhJouYC3bFJ5kwS2FVZpMRnm\n\
+        tKXBScGrwLICIFumudRMTKheWT+tcyy/sVsGpecvIIbHIrQFWg1VYbTD\n\
+        -----END CERTIFICATE-----";
+    let (leaf, _) = Authority::of_leaf(&["a"]);
+    for (pem, is_ca) in [(Authority::new("a").pem(), true), (first.to_owned(), true), (leaf.pem(), false)] {
+        let store = read(pem.as_bytes());
+        assert_eq!(certificate::Certificate::read(&store.certificates[0]).unwrap().is_ca, is_ca, "{pem}");
+    }
+}
+
+#[test]
 fn trusted_certificates_of_all_makers_are_read() {
     let one = read(KEYS_P12).trusted();
     for bytes in [TRUST_JKS, TRUST_P12, LEGACY_P12] {

@@ -2,8 +2,8 @@
 //!
 //! As in Java, a certificate that lies in the trust store itself is believed as it is, whatever it says
 //! about its purpose or its end: that is how self-signed certificates are exchanged, MI's own among
-//! them. All others need a chain to one that lies there. The peer proves in either case that it has the
-//! key.
+//! them. All others need a chain to an authority that lies there: who has the key of another certificate
+//! stands for that one only. The peer proves in either case that it has the key.
 
 use super::certificate::Certificate;
 use super::names::Names;
@@ -20,21 +20,24 @@ use rustls::{
 };
 use std::sync::Arc;
 
-/// Certificates that are believed, and whose signatures on others are.
+/// Certificates that are believed, and those among them whose signatures on others are.
 #[derive(Debug, Clone)]
 pub(super) struct Trust {
     /// Believe everybody?
     all: bool,
     believed: Vec<CertificateDer<'static>>,
+    /// Authorities, whose signatures count.
     roots: Arc<RootCertStore>,
 }
 
 impl Trust {
-    /// Of a trust store. Certificates that cannot sign others in a way that is understood are believed
-    /// for themselves only.
+    /// Of a trust store. Certificates that are not an authority's (basicConstraints with CA, or X.509 v1)
+    /// are believed for themselves only.
     pub(super) fn of_store(certificates: Vec<CertificateDer<'static>>) -> Self {
         let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(certificates.iter().cloned());
+        // The library takes any certificate for an authority's that is given to it as a root.
+        let is_ca = |der: &&CertificateDer<'_>| Certificate::read(der).is_some_and(|found| found.is_ca);
+        roots.add_parsable_certificates(certificates.iter().filter(is_ca).cloned());
         Self { all: false, believed: certificates, roots: Arc::new(roots) }
     }
 
@@ -128,16 +131,27 @@ fn check_name(asked: &ServerName<'_>, names: &Names, rule: HostNames) -> Result<
 #[derive(Debug)]
 pub(super) struct ClientJudge {
     trust: Trust,
-    /// Judges chains.
-    chains: Arc<dyn ClientCertVerifier>,
+    /// Judges chains; `None` when the trust store has no authority.
+    chains: Option<Arc<dyn ClientCertVerifier>>,
+    /// Names of all that is trusted, for clients to choose a certificate by.
+    hints: Vec<DistinguishedName>,
     required: bool,
+    algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl ClientJudge {
     /// `None` when the trust store has no certificate that can be understood.
     pub(super) fn new(trust: Trust, required: bool) -> Option<Self> {
-        let chains = WebPkiClientVerifier::builder_with_provider(trust.roots.clone(), super::provider());
-        Some(Self { chains: chains.build().ok()?, trust, required })
+        let mut all = RootCertStore::empty();
+        all.add_parsable_certificates(trust.believed.iter().cloned());
+        if all.is_empty() {
+            return None;
+        }
+        let provider = super::provider();
+        let algorithms = provider.signature_verification_algorithms;
+        // Without revocation lists it fails for want of roots only.
+        let chains = WebPkiClientVerifier::builder_with_provider(trust.roots.clone(), provider).build().ok();
+        Some(Self { chains, hints: all.subjects(), trust, required, algorithms })
     }
 }
 
@@ -147,7 +161,7 @@ impl ClientCertVerifier for ClientJudge {
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        self.chains.root_hint_subjects()
+        &self.hints
     }
 
     fn verify_client_cert(
@@ -159,7 +173,8 @@ impl ClientCertVerifier for ClientJudge {
         if self.trust.believes(end_entity) {
             return Ok(ClientCertVerified::assertion());
         }
-        self.chains.verify_client_cert(end_entity, intermediates, now)
+        let Some(chains) = &self.chains else { return Err(CertificateError::UnknownIssuer.into()) };
+        chains.verify_client_cert(end_entity, intermediates, now)
     }
 
     fn verify_tls12_signature(
@@ -168,7 +183,7 @@ impl ClientCertVerifier for ClientJudge {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.chains.verify_tls12_signature(message, cert, dss)
+        verify_tls12_signature(message, cert, dss, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -177,11 +192,11 @@ impl ClientCertVerifier for ClientJudge {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.chains.verify_tls13_signature(message, cert, dss)
+        verify_tls13_signature(message, cert, dss, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chains.supported_verify_schemes()
+        self.algorithms.supported_schemes()
     }
 }
 

@@ -138,6 +138,32 @@ async fn a_client_certificate_is_believed_when_it_lies_in_the_trust_store() {
 }
 
 #[tokio::test]
+async fn the_key_of_a_trusted_certificate_signs_others_only_for_an_authority() {
+    let (home, authority) = (Home::new(), Authority::new("a"));
+    let (leaf, keys) = Authority::of_leaf(&LOCAL);
+    // The key of a server lies in its trust store as an entry of its own; others are certificates.
+    for trusted in [leaf.pem(), keys.clone(), leaf.pem() + &authority.pem()] {
+        let with_authority = trusted.contains(&authority.pem());
+        let client = client(home.sender(&trusted, None, HostNames::Default));
+        let refused = Err(101_500);
+        for (shown, expected, why) in [
+            (keys.clone(), Ok(200), "itself"),
+            (leaf.sign(&LOCAL), refused, "signed by it"),
+            (leaf.sign(&LOCAL) + &leaf.pem(), refused, "signed by it, with the chain"),
+            (authority.sign(&LOCAL), if with_authority { Ok(200) } else { refused }, "of an authority"),
+        ] {
+            let running = secured(home.listener(&shown, None), echo).await;
+            let port = running.local_addr().port();
+            assert_eq!(call(&client, "localhost", port).await, expected, "backend, {why}");
+            let running = secured(home.listener(&keys, Some(&trusted)), echo).await;
+            let sender = home.sender(&keys, Some(&shown), HostNames::Default);
+            let answer = ask(running.local_addr(), &sender, GET).await;
+            assert_eq!(answer.is_ok(), expected.is_ok(), "client, {why}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn sessions_are_resumed_on_both_sides() {
     let (home, authority) = (Home::new(), Authority::new("a"));
     let tls = home.listener(&authority.sign(&LOCAL), None);
