@@ -14,7 +14,9 @@ pub use sections::{
     ClusterConfig, DataSource, HttpListener, HttpTransport, ManagementApi, Mediation, PORT_OFFSET, Server,
     TaskHandling, User,
 };
-pub use tls::{HostNames, ListenerTls, ProfilesFile, Protocols, SenderTls, StoreFile, VerifyClient};
+pub use tls::{
+    HostNames, ListenerNames, ListenerTls, ProfilesFile, Protocols, SenderTls, StoreFile, VerifyClient,
+};
 
 use artifacts::diagnostics::{Code, Diagnostics};
 use artifacts::source::{Source, SourceRef, Span};

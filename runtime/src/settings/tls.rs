@@ -170,6 +170,34 @@ pub struct ListenerTls {
     pub ciphers: Vec<String>,
     /// Host name of a certificate that is made when there is no key store.
     pub hostname: String,
+    /// What errors call these settings.
+    pub names: ListenerNames,
+}
+
+/// Names of settings of a listener, where they are written.
+#[derive(Debug, Clone, Copy)]
+pub struct ListenerNames {
+    /// Of `verify_client`.
+    pub verify_client: &'static str,
+    /// Of `truststore`.
+    pub truststore: &'static str,
+    /// Of `ciphers`.
+    pub ciphers: &'static str,
+}
+
+impl ListenerNames {
+    /// Those of the transport.
+    pub const TRANSPORT: Self = Self {
+        verify_client: "transport.http.listener.verify_client",
+        truststore: "transport.http.listener.truststore.location",
+        ciphers: "transport.http.listener.preferred_ciphers",
+    };
+    /// Those of HTTPS inbound endpoints.
+    pub const INBOUND: Self = Self {
+        verify_client: "the parameter SSLVerifyClient",
+        truststore: "the parameter truststore",
+        ciphers: "the parameter PreferredCiphers",
+    };
 }
 
 impl ListenerTls {
@@ -189,6 +217,7 @@ impl ListenerTls {
             protocols: Protocols::read(keys, "transport.http.listener.secured_protocols"),
             ciphers: keys.list("transport.http.listener.preferred_ciphers", &[]),
             hostname: hostname.to_owned(),
+            names: ListenerNames::TRANSPORT,
         }
     }
 }

@@ -28,7 +28,7 @@ pub fn listener(settings: &ListenerTls, stores: &mut Stores) -> Result<Arc<Serve
             Arc::new(self_signed(&settings.hostname)?)
         }
     };
-    let builder = ServerConfig::builder_with_provider(suites(&settings.ciphers)?)
+    let builder = ServerConfig::builder_with_provider(suites(settings)?)
         .with_protocol_versions(&versions(settings.protocols))?
         .with_client_cert_verifier(clients(settings, stores)?);
     let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
@@ -43,14 +43,17 @@ fn clients(settings: &ListenerTls, stores: &mut Stores) -> Result<Arc<dyn Client
         return Ok(WebPkiClientVerifier::no_client_auth());
     }
     let file = &settings.truststore;
-    let store = stores.open(file)?.ok_or_else(|| TlsError::NoTrust(file.location.clone()))?;
+    let store = stores
+        .open(file)?
+        .ok_or_else(|| TlsError::NoTrust { names: settings.names, location: file.location.clone() })?;
     let required = settings.verify_client == VerifyClient::Require;
     let judge = ClientJudge::new(Trust::of_store(store.trusted()), required);
     Ok(Arc::new(judge.ok_or_else(|| file.fails(StoreError::NoCertificate))?))
 }
 
 /// The provider with the listed cipher suites only.
-fn suites(names: &[String]) -> Result<Arc<CryptoProvider>, TlsError> {
+fn suites(settings: &ListenerTls) -> Result<Arc<CryptoProvider>, TlsError> {
+    let names = &settings.ciphers;
     if names.is_empty() {
         return Ok(provider());
     }
@@ -60,7 +63,7 @@ fn suites(names: &[String]) -> Result<Arc<CryptoProvider>, TlsError> {
         |suite: &rustls::SupportedCipherSuite| format!("{:?}", suite.suite()).replace("TLS13_", "TLS_");
     provider.cipher_suites.retain(|suite| names.iter().any(|listed| listed.trim() == name(suite)));
     if provider.cipher_suites.is_empty() {
-        return Err(TlsError::Ciphers(names.join(",")));
+        return Err(TlsError::Ciphers { setting: settings.names.ciphers, found: names.join(",") });
     }
     Ok(Arc::new(provider))
 }

@@ -23,12 +23,12 @@ pub use listener::listener;
 pub use sender::Sender;
 pub use store::{StoreError, Stores};
 
-use crate::settings::Protocols;
+use crate::settings::{ListenerNames, Protocols};
 use rustls::SupportedProtocolVersion;
 use rustls::crypto::CryptoProvider;
 use std::sync::{Arc, LazyLock};
 
-/// Why TLS cannot be set up. Names the key of `deployment.toml` or the file.
+/// Why TLS cannot be set up. Names the key of `deployment.toml`, the parameter or the file.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A key store or trust store cannot be used.
@@ -42,17 +42,24 @@ pub enum TlsError {
         cause: Box<StoreError>,
     },
     /// Clients are to be verified, and there is nothing to hold them against.
-    #[error(
-        "transport.http.listener.verify_client needs a trust store, and '{0}' is not there; set \
-         transport.http.listener.truststore.location"
-    )]
-    NoTrust(String),
+    #[error("{} needs a trust store, and '{location}' is not there; set {}", .names.verify_client, .names.truststore)]
+    NoTrust {
+        /// The settings.
+        names: ListenerNames,
+        /// The file.
+        location: String,
+    },
     /// None of the cipher suites is known.
     #[error(
-        "transport.http.listener.preferred_ciphers has no cipher suite that can be spoken, found \
-         '{0}'; suites of TLS 1.3, and of TLS 1.2 with ECDHE and GCM or CHACHA20, can"
+        "{setting} has no cipher suite that can be spoken, found '{found}'; suites of TLS 1.3, and of \
+         TLS 1.2 with ECDHE and GCM or CHACHA20, can"
     )]
-    Ciphers(String),
+    Ciphers {
+        /// The setting.
+        setting: &'static str,
+        /// Its value.
+        found: String,
+    },
     /// The SSL profiles of backends cannot be read.
     #[error(
         "the SSL profiles '{location}' (transport.http.sender.ssl_profile.file_path) cannot be read: {cause}"
@@ -69,6 +76,16 @@ pub enum TlsError {
         /// Its name.
         key: &'static str,
         /// Its value.
+        found: String,
+    },
+    /// A parameter of an HTTPS inbound endpoint that should say where a store is.
+    #[error("the parameter {key} needs {needs}, found {found}")]
+    StoreParameter {
+        /// Its name.
+        key: &'static str,
+        /// What it has to look like.
+        needs: &'static str,
+        /// What it looks like. Never its XML, which has passwords.
         found: String,
     },
     /// The library refuses.

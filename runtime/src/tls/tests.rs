@@ -156,7 +156,11 @@ fn errors_name_the_file_and_its_setting() {
 fn clients_are_verified_against_a_trust_store() {
     let home = Home::new();
     let require = || ListenerTls { verify_client: VerifyClient::Require, ..settings(&home) };
-    assert!(error(&home, &require()).contains("needs a trust store, and 'trust.pem' is not there"));
+    assert_eq!(
+        error(&home, &require()),
+        "transport.http.listener.verify_client needs a trust store, and 'trust.pem' is not there; set \
+         transport.http.listener.truststore.location"
+    );
     home.file("trust.pem", Authority::new("a").pem());
     assert!(listener(&require(), &mut home.stores()).is_ok());
 }
@@ -173,5 +177,9 @@ fn cipher_suites_have_javas_names() {
     let config = listener(&with(&known), &mut home.stores()).unwrap();
     assert_eq!(config.crypto_provider().cipher_suites.len(), 2);
     let text = error(&home, &with(&["TLS_RSA_WITH_AES_128_CBC_SHA"]));
-    assert!(text.contains("preferred_ciphers") && text.contains("found 'TLS_RSA_WITH"), "{text}");
+    assert!(
+        text.starts_with("transport.http.listener.preferred_ciphers has")
+            && text.contains("found 'TLS_RSA_WITH"),
+        "{text}"
+    );
 }
