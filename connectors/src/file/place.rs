@@ -26,11 +26,11 @@ mod tests {
 
     #[test]
     fn forms_of_a_path() {
-        let path = |uri: &str| local_path(uri, Path::new("/home"));
+        let path = |uri: &str| local_path(uri, Path::new("/base"));
         for uri in ["/a/b c", "file:/a/b%20c", "file:///a/b c", "vfs:file:///a/b%20c", "VFS:file:/a/b c"] {
             assert_eq!(path(uri).unwrap(), Path::new("/a/b c"), "{uri}");
         }
-        assert_eq!(path("file://in").unwrap(), Path::new("/home/in"));
+        assert_eq!(path("file://in").unwrap(), Path::new("/base/in"));
         let error = path("vfs:ftp://me:secret@h/x").unwrap_err();
         assert!(error.contains("'ftp:'") && !error.contains("secret"), "{error}");
     }

@@ -17,6 +17,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 
+use super::parts::last::Last;
 use super::parts::reading::named_settings;
 use crate::compile::Compiler;
 use crate::eval::xpath::Query;
@@ -25,7 +26,7 @@ use crate::flow::Step;
 use artifacts::diagnostics::Code;
 use artifacts::xml::ElementRef;
 use query::XQuery;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 const TYPES: [(&str, Kind); 11] = [
     ("INT", Kind::Int),
@@ -61,8 +62,7 @@ struct XQueryStep {
     key: Dynamic,
     target: Option<Arc<Expr>>,
     variables: Vec<Variable>,
-    /// The query that was used last, with its text.
-    last: Mutex<Option<(Arc<str>, Arc<XQuery>)>>,
+    last: Last<XQuery>,
 }
 
 /// A variable that the mediator binds.
@@ -100,7 +100,7 @@ pub(super) fn compile(element: ElementRef<'_>, compiler: &mut Compiler) -> Optio
     if compiler.diagnostics.has_errors_since(mark) {
         return None;
     }
-    Some(Step::now(XQueryStep { key: key?, target, variables, last: Mutex::default() }))
+    Some(Step::now(XQueryStep { key: key?, target, variables, last: Last::default() }))
 }
 
 fn variable(element: ElementRef<'_>, compiler: &mut Compiler) -> Option<Variable> {

@@ -11,7 +11,7 @@ use crate::message::{Message, Value};
 use artifacts::xml::{Document, NodeId, NodeKind, parse};
 use std::collections::HashMap;
 use std::fmt::{Display, LowerExp};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 /// A value that is bound to an external variable.
 enum Bound {
@@ -81,19 +81,13 @@ impl XQueryStep {
         if text.is_empty() {
             return Ok(None);
         }
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, query)) = &*last
-            && *known == text
-        {
-            return Ok(Some(query.clone()));
-        }
-        // A query from a file may stand in an element of its own.
-        let inner = parse(text.trim()).ok().filter(has_only_text);
-        let source = inner.map(|d| d.string_value(Document::ROOT)).unwrap_or_else(|| text.to_string());
-        let query = XQuery::parse(&source)
+        let query = self.last.get(&text, |text| {
+            // A query from a file may stand in an element of its own.
+            let inner = parse(text.trim()).ok().filter(has_only_text);
+            XQuery::parse(&inner.map_or_else(|| text.to_owned(), |d| d.string_value(Document::ROOT)))
+        });
+        let query = query
             .map_err(|error| Fault::new(format!("Error during the querying {error} in the query '{key}'")))?;
-        let query = Arc::new(query);
-        *last = Some((text, query.clone()));
         Ok(Some(query))
     }
 
